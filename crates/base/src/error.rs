@@ -2,11 +2,14 @@
 
 use std::error::Error;
 
-use domain::problem::{Place, SpecProblem, Wrong};
+use domain::{
+    Lang,
+    problem::{Place, SpecProblem, Wrong},
+};
 use store::StoreError;
 use tokio::task::JoinError;
 
-use crate::refusal::Refusal;
+use crate::refusal::Refused;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -36,8 +39,8 @@ pub enum AppError {
     #[error("the request is not valid: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<SpecProblem>),
     /// It was understood, and can't be done as things stand.
-    #[error("{message}")]
-    Refused { code: Refusal, message: String, hint: String },
+    #[error("{}", .0.text(Lang::En))]
+    Refused(Box<Refused>),
     #[error("too many requests: try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
     /// The center takes no more work: it ends, or starts anew.
@@ -91,11 +94,7 @@ impl AppError {
 
     /// A file system of the center has no room for this.
     pub fn disk_full() -> Self {
-        Self::refused(
-            Refusal::DiskFull,
-            "the center's disk is full: nothing of this was kept",
-            "send the same request again later; the operators see which disk is full",
-        )
+        Refused::DiskFull.into()
     }
 
     pub fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Self {
@@ -105,25 +104,21 @@ impl AppError {
     pub fn invalid(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {
         Self::Invalid(vec![SpecProblem::new(place, wrong)])
     }
+}
 
-    pub fn refused(code: Refusal, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), hint: hint.into() }
+impl From<Refused> for AppError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
     }
 }
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { what } => Self::Refused {
-                code: Refusal::AlreadyThere,
-                message: format!("{what} is there already"),
-                hint: "choose another, or change the one that is there".into(),
-            },
-            StoreError::PeriodClosed { month, .. } => Self::Refused {
-                code: Refusal::PeriodClosed,
-                message: error.to_string(),
-                hint: format!("what belongs to {month} is posted now, as a correction of it"),
-            },
+            StoreError::Conflict { what } => Refused::AlreadyThere { what }.into(),
+            StoreError::PeriodClosed { month, .. } => {
+                Refused::PeriodClosed { month: month.to_string() }.into()
+            }
             StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
             StoreError::DiskFull { .. } => Self::disk_full(),
             StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },

@@ -14,6 +14,26 @@ pub struct Text {
     pub en: String,
 }
 
+/// What the center says, in both languages: as long as it takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Sentence {
+    pub zh: String,
+    pub en: String,
+}
+
+impl Sentence {
+    pub fn of(text: impl Fn(Lang) -> String) -> Self {
+        Self { zh: text(Lang::Zh), en: text(Lang::En) }
+    }
+
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.zh,
+            Lang::En => &self.en,
+        }
+    }
+}
+
 impl Text {
     pub fn of(text: impl Fn(Lang) -> String) -> Self {
         Self { zh: text(Lang::Zh), en: text(Lang::En) }

@@ -16,6 +16,7 @@ pub mod event_kinds;
 pub mod evidence;
 pub mod first_steps;
 pub mod fits;
+mod inventory;
 pub mod live;
 mod load;
 pub mod log;
@@ -26,6 +27,7 @@ pub mod period;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;
+pub mod reason;
 pub mod restore;
 pub mod retirement;
 pub mod role;
@@ -187,9 +189,10 @@ fn over_tls(app: Router) -> Router {
 async fn read_again_on_hangup(certificate: Option<Arc<Current>>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        match &certificate {
-            Some(current) => current.read_again(),
-            None => tracing::info!("SIGHUP: there is no certificate to be read again"),
+        if let Some(current) = &certificate {
+            current.read_again();
+        } else {
+            tracing::info!("SIGHUP: there is no certificate to be read again");
         }
     }
 }

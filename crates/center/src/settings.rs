@@ -223,6 +223,11 @@ impl Settings {
         }
     }
 
+    /// The nodes of the settings that are to be real.
+    pub fn real_nodes(&self) -> Vec<engines::detect::RealNode> {
+        self.pools.iter().flat_map(PoolSettings::real_nodes).collect()
+    }
+
     /// The time limit of a job's runs.
     pub fn time_limit(&self, spec: &JobSpec) -> Millis {
         spec.time_limit_ms.unwrap_or(self.jobs.default_time_limit_ms)

@@ -23,6 +23,7 @@ use crate::{
     app::{jobs::ending::give_up, runs::restored},
     center::Center,
     compute::Compute,
+    inventory::compare_cards,
     load::load,
     loops::watch,
     retirement::{ask as retirement, rows, wish::Wish},
@@ -178,6 +179,10 @@ pub fn put_together(
     let wish = wish_of(&settings);
     if let Some(wish) = wish.clone() {
         store.write(move |tx| rows::bring_in(tx, &wish, moment::now()).map(drop))?;
+    }
+    if settings.engine.kind == EngineKind::Local {
+        store
+            .write(move |tx| -> Result<(), AppError> { compare_cards(tx, &engines::detect::cards_here()) })?;
     }
     let (live, hopeless) = load(&store, &settings)?;
     retirement::log(&retirement::differences(wish.as_ref(), &retirement::here(&live)));

@@ -193,6 +193,7 @@ impl Job {
     }
 
     /// The job with the outline of its specification.
+    #[must_use]
     pub fn outline(&self) -> Self {
         Self { spec: self.spec.outline(), dropped: self.dropped.clone(), ..*self }
     }

@@ -16,6 +16,7 @@ pub mod money;
 pub mod node;
 pub mod price;
 pub mod problem;
+pub mod reason;
 pub mod run;
 pub mod schema;
 pub mod script;

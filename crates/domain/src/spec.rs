@@ -224,6 +224,7 @@ pub enum DependencyKind {
 
 impl JobSpec {
     /// The specification without what a run alone needs: that is read again when one starts.
+    #[must_use]
     pub fn outline(&self) -> Self {
         Self {
             name: self.name.clone(),

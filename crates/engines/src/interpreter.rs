@@ -1,4 +1,9 @@
-//! The interpreter that the first line of a script asks for, and the words for one that can't be had.
+//! The interpreter that the first line of a script asks for, and why it can't be had.
+
+use domain::reason::{NotStarted, SystemError};
+
+/// The longest path, and the longest first line, that a reason tells.
+const MAX_TOLD_CHARS: usize = 200;
 
 /// The program that the `#!` line names. `None` without such a line; empty if the line names no program.
 pub(crate) fn of(script: &str) -> Option<&str> {
@@ -13,24 +18,16 @@ pub(crate) fn path(script: &str) -> Option<&str> {
     rest.split([' ', '\t']).next()
 }
 
-/// A hint for a script that was written on Windows; empty for others.
-fn line_end(script: &str) -> &'static str {
-    if script.split('\n').next().is_some_and(|line| line.ends_with('\r')) {
-        " (the script has the line ends of Windows; convert it with `sed -i 's/\\r$//'`)"
-    } else {
-        ""
-    }
+/// The system did not run the program, for this reason.
+pub(crate) fn not_to_be_had(script: &str, program: &str, error: SystemError) -> NotStarted {
+    let has_windows_line_ends = script.split('\n').next().is_some_and(|line| line.ends_with('\r'));
+    NotStarted::Interpreter { path: cut(program), error, has_windows_line_ends }
 }
 
-pub(crate) fn is_missing(script: &str, interpreter: &str) -> String {
-    format!("its first line asks for `{interpreter}`, which does not exist{}", line_end(script))
+pub(crate) fn names_no_program(script: &str) -> NotStarted {
+    NotStarted::NoProgramNamed { line: cut(script.lines().next().unwrap_or_default()) }
 }
 
-pub(crate) fn is_forbidden(script: &str, interpreter: &str) -> String {
-    format!("its first line asks for `{interpreter}`, which runs may not execute{}", line_end(script))
-}
-
-pub(crate) fn names_no_program(script: &str) -> String {
-    let first = script.lines().next().unwrap_or_default();
-    format!("its first line `{}` is not one that names a program", first.chars().take(80).collect::<String>())
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_TOLD_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

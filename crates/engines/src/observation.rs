@@ -1,6 +1,9 @@
 //! The state of a run, as an engine tells it.
 
-use domain::{Millis, Timestamp};
+use domain::{
+    Millis, Timestamp,
+    reason::{Interruption, NotStarted},
+};
 use serde::{Deserialize, Serialize};
 
 /// The state of a run, as its engine knows it. The Slurm engine keeps it on disk.
@@ -52,6 +55,9 @@ pub struct Ended {
     #[serde(default)]
     pub took: Option<Millis>,
     pub how: Exit,
+    /// More on an end that was not the run's own: [`Exit::MachineLost`] or [`Exit::Preempted`].
+    #[serde(default)]
+    pub why: Option<Interruption>,
 }
 
 /// How a run ended.
@@ -67,7 +73,7 @@ pub enum Exit {
     /// The center stopped the run. `status` is how its first process then ended, `None` if it never started.
     Stopped { status: Option<Status> },
     /// The run could not be started. The reason is for whoever submitted its job.
-    FailedToStart(String),
+    FailedToStart(NotStarted),
     /// The disk had no room for what a run needs to be started.
     NoRoom,
     /// The machine of the run is gone.

@@ -15,7 +15,7 @@ use ureq::{
 };
 
 use crate::{
-    errors::Failure,
+    errors::{Failure, Told},
     kept::{self, Kept},
     trust,
 };
@@ -298,6 +298,17 @@ impl Client {
             } else {
                 "sign in: qiantang login".into()
             };
+            let message = match (self.is_token_given, self.has_token()) {
+                (true, _) => format!("{} 不接受 QIANTANG_TOKEN 中的令牌", self.url),
+                (false, true) => format!("在 {} 的登录已失效", self.url),
+                (false, false) => format!("尚未登录 {}", self.url),
+            };
+            let hint = if self.is_token_given {
+                "请清除 QIANTANG_TOKEN，或换成未失效的令牌"
+            } else {
+                "请登录：qiantang login"
+            };
+            failure.zh = Some(Box::new(Told { message, hint: hint.to_owned(), errors: Vec::new() }));
         }
         failure
     }

@@ -3,6 +3,7 @@
 use crate::tell::tell;
 use std::process::ExitCode;
 
+use domain::Lang;
 use serde_json::{Value, json};
 
 /// A command that failed. The category decides the exit code.
@@ -16,6 +17,16 @@ pub struct Failure {
     pub errors: Vec<String>,
     /// The exit code of the job that was waited for.
     pub job_exit: Option<u8>,
+    /// The same in Chinese, where the center told both.
+    pub zh: Option<Box<Told>>,
+}
+
+/// A failure as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub message: String,
+    pub hint: String,
+    pub errors: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +74,7 @@ impl Failure {
             hint: hint.into(),
             errors: Vec::new(),
             job_exit: None,
+            zh: None,
         }
     }
 
@@ -115,25 +127,35 @@ impl Failure {
         };
         let errors =
             problem["errors"].as_array().map(|all| all.iter().map(each).collect()).unwrap_or_default();
+        let zh = problem["text"]["zh"].as_str().map(|message| {
+            let line = |error: &Value| error["text"]["zh"].as_str().map(str::to_owned);
+            let lines = problem["errors"].as_array().map(|all| all.iter().filter_map(line).collect());
+            let hint = problem["advice"]["zh"].as_str().unwrap_or_default().to_owned();
+            Box::new(Told { message: message.to_owned(), hint, errors: lines.unwrap_or_default() })
+        });
         let (code, message, hint) = (text("code"), text("detail"), text("hint"));
-        Self { category, code, message, hint, errors, job_exit: None }
+        Self { category, code, message, hint, errors, job_exit: None, zh }
     }
 
     /// Says it on standard error; gives the exit code.
-    pub fn tell(&self, as_json: bool) -> ExitCode {
+    pub fn tell(&self, as_json: bool, lang: Lang) -> ExitCode {
+        let (mut message, mut hint, mut errors) = (&self.message, &self.hint, &self.errors);
+        if let Some(told) = self.zh.as_deref().filter(|_| lang == Lang::Zh) {
+            (message, hint, errors) = (&told.message, &told.hint, &told.errors);
+        }
         if as_json {
             let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message,
                 "hint": self.hint, "errors": self.errors });
             tell!("{object}");
         } else {
-            tell!("qiantang: {}", self.message);
-            if self.errors.len() > 1 {
-                for error in &self.errors {
+            tell!("qiantang: {message}");
+            if errors.len() > 1 {
+                for error in errors {
                     tell!("  - {error}");
                 }
             }
-            if !self.hint.is_empty() {
-                tell!("  {}", self.hint);
+            if !hint.is_empty() {
+                tell!("  {hint}");
             }
         }
         ExitCode::from(self.job_exit.unwrap_or_else(|| self.category.exit_code()))

@@ -53,6 +53,6 @@ fn main() -> ExitCode {
     };
     match cli.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(cli.json),
+        Err(failure) => failure.tell(cli.json, lang),
     }
 }

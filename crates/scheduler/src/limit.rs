@@ -95,6 +95,12 @@ pub enum Limit {
     MaxStarts {
         limit: u32,
     },
+    /// No plan has looked at the job yet. The planner itself never says so.
+    NotPlanned,
+    /// The job has its cards and is being started, since this instant. The planner itself never says so.
+    Starting {
+        since: Timestamp,
+    },
 }
 
 /// Why a job never fits.
@@ -107,8 +113,8 @@ pub enum Misfit {
     NoSuchModel { models: Arc<[Arc<str>]> },
     /// No node that the job may use has all of these labels.
     NoSuchLabels { labels: Arc<[Arc<str>]> },
-    /// No node that the job may use has more than `most` cards.
-    CardsPerNode { most: u32 },
+    /// No node that the job may use has more than `most` cards: this one has, of the pool where that is known by name.
+    CardsPerNode { most: u32, node: Arc<str>, pool: Option<Arc<str>> },
     /// The wiring of the nodes allows only these numbers of cards a node.
     Affinity { asked: u32, allowed: Arc<[u32]> },
     /// No pool has more than `usable` nodes that could take a part of the job.
@@ -118,6 +124,13 @@ pub enum Misfit {
 }
 
 impl Limit {
+    /// Names the pool of the node that a limit is about, by the node's name.
+    pub fn name_pool(&mut self, pool_of: impl FnOnce(&str) -> Option<Arc<str>>) {
+        if let Self::NeverFits { why: Misfit::CardsPerNode { node, pool, .. }, .. } = self {
+            *pool = pool_of(node);
+        }
+    }
+
     /// The limit's name in the API.
     pub fn code(&self) -> &'static str {
         match self {
@@ -137,6 +150,8 @@ impl Limit {
             Self::Reclaiming { .. } => "reclaiming",
             Self::Maintenance { .. } => "maintenance",
             Self::MaxStarts { .. } => "max_starts",
+            Self::NotPlanned => "not_planned",
+            Self::Starting { .. } => "starting",
         }
     }
 }

@@ -649,6 +649,11 @@ BEGIN SELECT RAISE(ABORT, 'the versions of a contract are append-only: they are 
 CREATE TRIGGER contract_versions_added AFTER INSERT ON contract_versions
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contract_versions', NEW.contract, NEW.number); END;
 
+-- Why runs and jobs ended as they did, where their outcome alone does not tell.
+CREATE TABLE reasons (
+    of BLOB NOT NULL PRIMARY KEY CHECK (length(of) = 16), -- a run, or a job
+    reason TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
 -- The pools in which a job's runs had cards, for lists by pool.
 CREATE TABLE job_pools (
     pool BLOB NOT NULL REFERENCES pools (id),

@@ -1,7 +1,7 @@
 //! Jobs and runs by some digits of their ids, as people copy them from a list: the first, which tell the time, or the last,
 //! by which they know them.
 
-use std::ops::ControlFlow;
+use std::{fmt::Write as _, ops::ControlFlow};
 
 use domain::{Id, JobId, RunId, TenantId};
 
@@ -90,7 +90,10 @@ fn find<K>(
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _never_fails = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The last four pairs of digits, as far as they are whole, the last pair first, as the index has them.

@@ -27,6 +27,7 @@ pub mod payments;
 pub mod periods;
 pub mod pools;
 pub mod prices;
+pub mod reasons;
 pub mod recent;
 pub mod runs;
 pub mod secrets;

@@ -16,6 +16,8 @@ use utoipa::{
     },
 };
 
+use domain::schema::MOST_WHOLE;
+
 use super::once::KEYS;
 
 const SCRIPT: &str = include_str!("../../static/api/try.js");
@@ -68,13 +70,16 @@ fn bound(part: &mut Value) {
     match part {
         Value::Object(map) => {
             let format = match map.get("format").and_then(Value::as_str) {
-                Some("u-int8") => Some(("uint8", u32::from(u8::MAX))),
-                Some("u-int16") => Some(("uint16", u32::from(u16::MAX))),
-                Some("u-int32") => Some(("uint32", u32::MAX)),
+                Some("u-int8") => Some(("uint8", 0, i64::from(u8::MAX))),
+                Some("u-int16") => Some(("uint16", 0, i64::from(u16::MAX))),
+                Some("u-int32") => Some(("uint32", 0, i64::from(u32::MAX))),
+                Some("u-int64") => Some(("uint64", 0, MOST_WHOLE)),
+                Some("int64") => Some(("int64", -MOST_WHOLE, MOST_WHOLE)),
                 _ => None,
             };
-            if let Some((format, most)) = format {
+            if let Some((format, least, most)) = format {
                 map.insert("format".to_owned(), format.into());
+                map.entry("minimum").or_insert_with(|| least.into());
                 map.entry("maximum").or_insert_with(|| most.into());
             }
             map.values_mut().for_each(bound);

@@ -7,10 +7,12 @@ use axum::{
 };
 use domain::{Lang, SpecProblem};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     error::{AppError, Unreadable},
     http,
+    text::Sentence,
 };
 
 /// A problem document (RFC 9457): the fault, its place, and the advice on it.
@@ -20,7 +22,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The meaning of the status, in words.
-    pub title: String,
+    pub title: &'static str,
     pub status: u16,
     /// The fault, in words.
     pub detail: String,
@@ -30,6 +32,13 @@ pub struct Problem {
     pub hint: String,
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
+    /// The fault in both languages, where it is the request's or the state of things; else `null`.
+    pub text: Option<Box<Sentence>>,
+    /// The advice in both languages, as `text`.
+    pub advice: Option<Box<Sentence>>,
+    /// The values of a refusal, such as a limit and what it met. Their names are each code's own.
+    #[schema(value_type = Object)]
+    pub values: Box<Value>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
 }
@@ -43,12 +52,19 @@ pub struct WrongPlace {
     pub problem: String,
     /// Advice on how to put it right.
     pub hint: String,
+    /// The place, the fault and the advice in one line, in both languages; `null` where the body is not of the shape that is
+    /// asked for, which is for whoever writes programs.
+    pub text: Option<Sentence>,
 }
 
 impl From<&SpecProblem> for WrongPlace {
     fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
         let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
-        Self { field: place.text(Lang::En), problem, hint }
+        let text = Sentence::of(|lang| {
+            let joint = if lang == Lang::Zh { "：" } else { ": " };
+            format!("{}{joint}{}", place.text(lang), wrong.text(lang))
+        });
+        Self { field: place.text(Lang::En), problem, hint, text: Some(text) }
     }
 }
 
@@ -58,12 +74,15 @@ impl Problem {
             StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
         Self {
             kind: format!("/api/problems/{code}"),
-            title: title.to_owned(),
+            title,
             status,
             detail: detail.into(),
             code: code.to_owned(),
             hint: String::new(),
             errors: Vec::new(),
+            text: None,
+            advice: None,
+            values: Box::new(Value::Object(serde_json::Map::new())),
             retry_after_s: None,
         }
     }
@@ -106,9 +125,21 @@ impl From<&AppError> for Problem {
             AppError::Invalid(problems) => {
                 let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();
                 let errors = problems.iter().map(WrongPlace::from).collect();
-                Self { errors, ..told("invalid", &hint) }
+                let all = |lang: Lang| problems.iter().map(|problem| problem.text(lang)).collect::<Vec<_>>();
+                let text = Sentence {
+                    zh: format!("请求有误：{}", all(Lang::Zh).join("；")),
+                    en: error.to_string(),
+                };
+                let advice =
+                    problems.first().map(|problem| Box::new(Sentence::of(|lang| problem.wrong.hint(lang))));
+                Self { errors, text: Some(Box::new(text)), advice, ..told("invalid", &hint) }
             }
-            AppError::Refused { code, hint, .. } => told(code.code(), hint),
+            AppError::Refused(refused) => Self {
+                text: Some(Box::new(Sentence::of(|lang| refused.text(lang)))),
+                advice: Some(Box::new(Sentence::of(|lang| refused.hint(lang)))),
+                values: Box::new(refused.values()),
+                ..told(refused.code(), &refused.hint(Lang::En))
+            },
             AppError::TooMany { .. } => told("too_many_requests", "wait as `Retry-After` says"),
             AppError::Stopping => told("stopping", "wait as `Retry-After` says and send the request again"),
             // The cause is told in the log, not to the caller.

@@ -24,7 +24,7 @@ pub fn faults<T: DeserializeOwned>(mut body: Value) -> (Vec<WrongPlace>, Option<
             break;
         }
         let hint = "GET /api/openapi.json says how the body looks".to_owned();
-        faults.push(WrongPlace { field, problem: told.clone(), hint });
+        faults.push(WrongPlace { field, problem: told.clone(), hint, text: None });
         if !mend::<T>(&mut body, &place, &told) {
             break;
         }

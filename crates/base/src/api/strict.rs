@@ -275,7 +275,7 @@ mod tests {
             assert!(read(good).is_ok(), "{good}");
         }
         for bad in [
-            r#"[null, [], null]"#,
+            r"[null, [], null]",
             r#"{"one": [1]}"#,
             r#"{"many": [[1]]}"#,
             r#"{"which": {"This": [3]}}"#,

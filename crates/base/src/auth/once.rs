@@ -11,7 +11,7 @@ use store::{Tx, idempotency};
 
 pub use store::idempotency::Answer;
 
-use crate::{error::AppError, moment, refusal::Refusal};
+use crate::{error::AppError, moment, refusal::Refused};
 
 /// A key that a member sent with a request, and what the request was.
 #[derive(Debug)]
@@ -43,19 +43,9 @@ impl Once {
     pub fn earlier(&self, tx: &Tx) -> Result<Option<Answer>, AppError> {
         let Some(stored) = idempotency::find(tx, self.member, &self.key)? else { return Ok(None) };
         if stored.request_hash != self.request {
-            return Err(AppError::refused(
-                Refusal::IdempotencyKeyReused,
-                "this Idempotency-Key came before with another request",
-                "use a new key for a new request",
-            ));
+            return Err(Refused::IdempotencyKeyReused.into());
         }
-        let lost = || {
-            AppError::refused(
-                Refusal::IdempotencyAnswerLost,
-                "the request was carried out before and its answer was not kept, or it is being carried out",
-                "look at what it was to change; use a new key to do it again",
-            )
-        };
+        let lost = || AppError::from(Refused::IdempotencyAnswerLost);
         stored.answer.map(Some).ok_or_else(lost)
     }
 

@@ -7,10 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{
-    error::{AppError, Unreadable},
-    refusal::Refusal,
-};
+use crate::error::{AppError, Unreadable};
 
 /// The one place that says which status an error has.
 pub fn status(error: &AppError) -> StatusCode {
@@ -27,8 +24,8 @@ pub fn status(error: &AppError) -> StatusCode {
             Unreadable::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         },
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        AppError::Refused { code: Refusal::DiskFull, .. } => StatusCode::INSUFFICIENT_STORAGE,
-        AppError::Refused { .. } => StatusCode::CONFLICT,
+        AppError::Refused(refused) if refused.is_for_lack_of_room() => StatusCode::INSUFFICIENT_STORAGE,
+        AppError::Refused(_) => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -45,7 +42,7 @@ pub fn retry_after_s(error: &AppError) -> Option<u64> {
     match error {
         AppError::TooMany { retry_after_s } => Some(*retry_after_s),
         AppError::Stopping => Some(AFTER_A_STOP_S),
-        AppError::Refused { code: Refusal::DiskFull, .. } => Some(AFTER_A_FULL_DISK_S),
+        AppError::Refused(refused) if refused.is_for_lack_of_room() => Some(AFTER_A_FULL_DISK_S),
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use axum::{
 };
 use domain::Timestamp;
 
-pub use crate::page::told::{Told, told, words};
+pub use crate::page::told::{Told, told};
 use crate::page::{
     carried::{Carried, sign_in_address},
     form::Form,

@@ -135,12 +135,12 @@ impl Form {
                     self.explain_one(ui, problem, &field);
                 }
             }
-            AppError::Refused { code, .. } if field(code.code()).is_some() => {
-                let (title, hint) = crate::page::told::words(ui, "refused", code.code());
+            AppError::Refused(refused) if field(refused.code()).is_some() => {
                 let joint = ui.t("sentence-joint");
-                self.blame(field(code.code()).unwrap_or_default(), format!("{title}{joint}{hint}"));
+                let told = format!("{}{joint}{}", refused.text(ui.lang), refused.hint(ui.lang));
+                self.blame(field(refused.code()).unwrap_or_default(), told);
             }
-            AppError::Refused { .. } | AppError::TooMany { .. } => {
+            AppError::Refused(_) | AppError::TooMany { .. } => {
                 let told = crate::page::told::told(ui, &error);
                 let parts = std::iter::once(told.title).chain(told.details).chain([told.hint]);
                 self.notice = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");

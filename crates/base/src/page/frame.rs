@@ -132,7 +132,7 @@ fn next(parts: &Parts) -> String {
     }
     let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let from = text(header::REFERER).and_then(|from| from.parse::<Uri>().ok());
-    let is_own = |from: &Uri| from.authority().map(|there| there.as_str()) == text(header::HOST);
+    let is_own = |from: &Uri| from.authority().map(axum::http::uri::Authority::as_str) == text(header::HOST);
     let from = from.filter(is_own).and_then(|from| from.path_and_query().cloned());
     from.map_or_else(|| "/".to_owned(), |whole| whole.as_str().to_owned())
 }

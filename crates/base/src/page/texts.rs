@@ -151,12 +151,12 @@ mod tests {
     #[test]
     fn every_refusal_has_its_words_and_no_words_are_left_over() {
         use std::collections::BTreeSet;
-        let refusals = crate::refusal::Refusal::ALL.iter().map(|refusal| ("refused", refusal.code()));
-        let unreadable = crate::error::Unreadable::ALL.map(|part| ("unreadable", part.code()));
-        let codes: BTreeSet<(&str, &str)> = refusals.chain(unreadable).collect();
-        let keys_of =
-            |(family, code): &(&str, &str)| [format!("{family}-{code}"), format!("{family}-{code}-hint")];
-        let wanted: BTreeSet<String> = codes.iter().flat_map(keys_of).collect();
+        let refusals = crate::refusal::samples::all();
+        let refusals = refusals.iter().map(|refused| format!("refused-{}", refused.code()));
+        let unreadable = crate::error::Unreadable::ALL.map(crate::error::Unreadable::code).into_iter();
+        let of_unreadable =
+            unreadable.flat_map(|code| [format!("unreadable-{code}"), format!("unreadable-{code}-hint")]);
+        let wanted: BTreeSet<String> = refusals.chain(of_unreadable).collect();
         for (lang, at) in [(Lang::Zh, 0), (Lang::En, 1)] {
             let is_one = |key: &&str| key.starts_with("refused-") || key.starts_with("unreadable-");
             let all = FRAME.iter().flat_map(|texts| keys(texts[at]));

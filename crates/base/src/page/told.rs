@@ -40,9 +40,10 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
             let (title, hint) = key("invalid");
             (title, hint, problems.iter().map(|problem| problem.text(ui.lang)).collect())
         }
-        AppError::Refused { code, message, .. } => {
-            let (title, hint) = words(ui, "refused", code.code());
-            (title, hint, message_for(ui, message))
+        AppError::Refused(refused) => {
+            let title = ui.t(&format!("refused-{}", refused.code()));
+            let details = vec![sentence(ui.lang, &refused.text(ui.lang))];
+            (title, sentence(ui.lang, &refused.hint(ui.lang)), details)
         }
         AppError::TooMany { retry_after_s } => {
             (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
@@ -60,8 +61,20 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
 }
 
 /// The meaning of a code of a family, and the advice on it.
-pub fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
+fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
     (ui.t(&format!("{family}-{code}")), ui.t(&format!("{family}-{code}-hint")))
+}
+
+/// A fault or an advice as a sentence.
+fn sentence(lang: Lang, text: &str) -> String {
+    match lang {
+        Lang::Zh => format!("{text}。"),
+        Lang::En => {
+            let mut chars = text.chars();
+            let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+            format!("{first}{}.", chars.as_str())
+        }
+    }
 }
 
 /// The message of the part that refused, which has the numbers. It is in English alone.

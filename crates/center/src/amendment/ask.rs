@@ -7,7 +7,7 @@ use base::{
     lookup::Names,
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::{Decided, Did, Refused, Wanted},
 };
 use domain::{
     AmendmentId, CardMs, Contract, ContractId, MicroCny, QueueTerms, Rfc3339, Timestamp,
@@ -242,9 +242,7 @@ pub async fn draw_up(
         refuse_unless_active(&contract)?;
         let open = [AmendmentState::Proposed, AmendmentState::Approved];
         if rows::list(tx, id, MOST)?.iter().any(|one| open.contains(&one.state)) {
-            let message = format!("an amendment of the contract {} is open", contract.number);
-            let hint = "decide it first, or wait until it is in force";
-            return Err(AppError::refused(Refusal::AlreadyThere, message, hint));
+            return Err(Refused::AmendmentOpen { contract: contract.number }.into());
         }
         let terms = amended(&contract, &change)?;
         refuse_early_end(&contract, &terms, effective.from_at(zone, now))?;
@@ -318,9 +316,8 @@ fn refuse_unless_active(contract: &Contract) -> Result<(), AppError> {
     if rule::has_terms(contract.state) {
         return Ok(());
     }
-    let message = format!("the contract {} is {}", contract.number, contract.state.code());
-    let hint = "a contract is amended from its activation to its end; a draft is changed instead";
-    Err(AppError::refused(Refusal::ContractState, message, hint))
+    let (contract, state) = (contract.number.clone(), contract.state);
+    Err(Refused::ContractState { contract, state, wanted: Wanted::Amend }.into())
 }
 
 fn detail(view: &AmendmentView) -> Value {
@@ -349,8 +346,8 @@ pub async fn decide(
         let mut amendment = rows::get(tx, id)?;
         let contract = contracts::get_contract(tx, amendment.contract)?;
         if amendment.state != AmendmentState::Proposed {
-            let message = format!("the amendment is {}", amendment.state.code());
-            return Err(AppError::refused(Refusal::AlreadyDecided, message, "draw up another"));
+            let (thing, state) = (Decided::Amendment, amendment.state.code());
+            return Err(Refused::AlreadyDecided { thing, state }.into());
         }
         // Who is refused is told why.
         if !decision.approve || !decision.note.is_empty() {
@@ -361,7 +358,7 @@ pub async fn decide(
         amendment.note.clone_from(&decision.note);
         if decision.approve {
             if is_apart && amendment.drawn_by == by {
-                return Err(apart::same_person("drew up this amendment"));
+                return Err(apart::same_person(Did::DrewUpAmendment));
             }
             apart::within(most, role, amendment.kind.amount())?;
             refuse_unless_active(&contract)?;

@@ -67,12 +67,13 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
     };
     let seen = serde_json::to_string(direct).map_err(AppError::internal)?;
     let end = direct.ended.clone();
-    let zone = center.settings.time_zone;
+    let settings = center.settings.clone();
     center.write_now(
         move |tx| {
             let (job, run, event) = keep(tx, bill, &seen)?;
-            let taken =
-                end.map(|ended| news::take_one(tx, zone, run.id, Seen::Ended(ended), true)).transpose()?;
+            let taken = end
+                .map(|ended| news::take_one(tx, &settings, run.id, Seen::Ended(ended), true))
+                .transpose()?;
             Ok((job, run, event, taken.flatten()))
         },
         move |center, (job, run, event, taken)| {

@@ -1,5 +1,6 @@
 //! Jobs: submitting, and stopping. Beside it: what is shown of them ([`listing`]), and trying them out ([`dry_run`]).
 
+mod awaited;
 mod cancel_tasks;
 mod cancelling;
 mod dry_run;
@@ -20,12 +21,15 @@ use domain::{
 };
 use scheduler::Limit;
 use serde_json::json;
-use store::{StoreError, Tx, jobs, tenants};
+use store::{Tx, jobs, tenants};
+
+use awaited::found;
 
 pub use cancelling::{CancelJobs, Cancelled, MOST_NAMED, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_view, show, visible, why,
+    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_end, run_view, show,
+    visible, why,
 };
 pub use named::{JobName, TaskView, position};
 pub use runs::{DigitsQuery, RunQuery, list_runs, runs_by_digits};
@@ -48,7 +52,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// All that is decided about a job before it is kept.
@@ -217,44 +221,25 @@ fn admit(
         return Err(AppError::Invalid(problems));
     };
     spec.project = Some(project.slug.clone());
-    let no_contract = || {
-        AppError::refused(
-            Refusal::NoContract,
-            format!("the project `{}` has no contract to charge", project.slug),
-            "ask your administrator to give the project a contract",
-        )
-    };
+    let no_contract = || AppError::from(Refused::NoContract { project: project.slug.clone() });
     let live = center.live();
     let known = project.contract.and_then(|id| live.contract(id)).ok_or_else(no_contract)?;
     let contract = &known.contract;
     if !contract.state.accepts_jobs() {
-        return Err(AppError::refused(
-            Refusal::ContractNotActive,
-            format!("the contract {} is {}", contract.number, contract.state.code()),
-            "ask your administrator, or submit to a project with another contract",
-        ));
+        let (contract, state) = (contract.number.clone(), contract.state);
+        return Err(Refused::ContractNotActive { contract, state }.into());
     }
     dearest(&live, contract, &spec, moment::now())?;
     let active = live.jobs_of(tenant);
     let most = center.settings.jobs.max_active_per_tenant;
     if active >= most {
-        return Err(AppError::refused(
-            Refusal::TooManyJobs,
-            format!("{active} of your jobs are queued or running; at most {most} may be"),
-            "wait for some to end, or use an array: it counts as one job",
-        ));
+        return Err(Refused::TooManyJobs { active, most }.into());
     }
     let (waiting, asked) = (live.waiting_bytes_of(tenant), spec.payload_bytes());
     let most = center.settings.jobs.waiting_mib_per_tenant.saturating_mul(1 << 20);
     if waiting.saturating_add(asked) > most {
-        return Err(AppError::refused(
-            Refusal::TooMuchWaiting,
-            format!(
-                "scripts, arguments and variables of your waiting jobs have {waiting} bytes, this job {asked}; \
-                 together they may have {most}"
-            ),
-            "wait for some to start, use an array, or keep large values in files",
-        ));
+        let (waiting_bytes, asked_bytes, most_bytes) = (waiting, asked, most);
+        return Err(Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes }.into());
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
@@ -293,17 +278,7 @@ pub(super) fn dearest(
     let is_wanted = |pool: &&PoolId| live.pool(**pool).is_some_and(|pool| spec.takes_model(&pool.model.name));
     let wanted = contract.pools.iter().filter(is_wanted);
     let dearest = wanted.filter_map(|pool| live.rate(contract, *pool, spec.service_class, now)).max();
-    dearest.ok_or_else(|| {
-        let class = spec.service_class.code();
-        let message = format!(
-            "the price book in force has no price for {class} work of your domain in the contract's pools"
-        );
-        AppError::refused(
-            Refusal::NoPrice,
-            message,
-            "choose another service class, or ask the center for a price",
-        )
-    })
+    dearest.ok_or_else(|| Refused::NoPrice { class: spec.service_class }.into())
 }
 
 /// Takes names of card models out of the labels, as scripts say both in one word, and turns Slurm's names of models into
@@ -354,11 +329,7 @@ fn project(tx: &Tx, tenant: TenantId, slug: Option<&str>) -> Result<Project, App
     let slugs = || own.iter().map(|project| project.slug.clone()).collect();
     match (slug, own.len()) {
         (Some(slug), _) => refused(JobFault::NoSuchProject { slug: slug.to_owned(), own: slugs() }),
-        (None, 0) => Err(AppError::refused(
-            Refusal::NoProject,
-            "your tenant has no project",
-            "ask your administrator to make one",
-        )),
+        (None, 0) => Err(Refused::NoProject.into()),
         (None, 1) => Ok(own.remove(0)),
         (None, _) => refused(JobFault::ProjectNotNamed { own: slugs() }),
     }
@@ -375,7 +346,17 @@ fn shape(admitted: &Admitted) -> Shape {
     }
 }
 
+/// Names the pool of the node that a limit is about.
+pub(super) fn name_pool(live: &Live, limit: &mut Limit) {
+    limit.name_pool(|node| {
+        let pool = live.node_named(node)?.node.pool;
+        live.pool(pool).map(|pool| pool.name.as_str().into())
+    });
+}
+
 fn never(center: &Center, limit: &Limit) -> AppError {
+    let mut limit = limit.clone();
+    name_pool(&center.live(), &mut limit);
     let text = |lang| limit.text(lang, center.settings.time_zone);
     let fault = JobFault::NeverFits { zh: text(Lang::Zh), en: text(Lang::En) };
     AppError::invalid(field::CARDS_PER_NODE, fault)
@@ -410,15 +391,6 @@ fn awaited(
         Fate::Open => Ok(true),
         Fate::Never => Err(SpecProblem::new(field::AFTER, JobFault::NeverMet { job, state: other.state })),
     })
-}
-
-/// A row that may be missing.
-fn found<T>(row: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match row {
-        Ok(row) => Ok(Some(row)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The dependencies of a queued job that are still to come, when the center starts.

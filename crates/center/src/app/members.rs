@@ -16,7 +16,7 @@ use base::{
     lookup::{self, Names},
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// A member as shown to others of the tenant.
@@ -156,11 +156,7 @@ pub async fn change(
     let role = role.map(|role| role_for(&role, member.tenant)).transpose()?;
     let loses_role = role.is_some_and(|role| role != member.role);
     if is_own && (is_enabled == Some(false) || loses_role) {
-        return Err(AppError::refused(
-            Refusal::OwnAccount,
-            "you can't lock yourself out, nor change your own role",
-            "ask another administrator",
-        ));
+        return Err(Refused::OwnAccount.into());
     }
     let hash = match password {
         Some(password) => {

@@ -24,7 +24,7 @@ use base::{
     change::Changed,
     error::AppError,
     moment,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// No command of Slurm's may take longer.
@@ -163,11 +163,7 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce(&Center, &Sacctmgr) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     if center.compute.slurm.is_none() {
-        return Err(AppError::refused(
-            Refusal::NoSlurm,
-            "this center runs jobs on its own machine, not on Slurm",
-            "docs/slurm.md tells how a center comes onto Slurm",
-        ));
+        return Err(Refused::NoSlurm.into());
     }
     let center = center.clone();
     let work = move || {
@@ -178,8 +174,7 @@ async fn off_thread<T: Send + 'static>(
 }
 
 fn failed(error: &engines::EngineError) -> AppError {
-    let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
-    AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
+    Refused::SlurmFailed { said: error.to_string() }.into()
 }
 
 /// One turn of the loop: brings Slurm in step, and tells the engine which accounts there are. Gives what failed, a line each.

@@ -17,7 +17,7 @@ pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
 
 use crate::{actions, center::Center, live::gate};
-use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
+use base::{auth::Caller, error::AppError, moment, refusal::Refused};
 
 /// The center as it is, over the last 30 days.
 pub fn as_it_is(center: &Center) -> WhatIf {
@@ -76,11 +76,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
     let from = trial.at.minus(Millis::from_hours(24 * i64::from(what.days)));
     let trace = history::read(center, from)?;
     if trace.jobs.is_empty() {
-        return Err(AppError::refused(
-            Refusal::NoHistory,
-            "no run has ended in that time",
-            "take more days, or replay a trace with `qiantang twin`",
-        ));
+        return Err(Refused::NoHistory.into());
     }
     let now = Setup { queues: queues(center, &trace), ..Setup::on(hall(center), own_policy(center)) };
     let then_nodes = Nodes { count: what.nodes, cards_per_node: what.cards_per_node, ..hall(center) };

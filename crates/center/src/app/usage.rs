@@ -17,7 +17,7 @@ use crate::{
     },
     center::Center,
 };
-use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
+use base::{auth::Caller, error::AppError, moment, refusal::Refused};
 use base::{lookup::Names, params};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -142,6 +142,9 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
 /// The most groups that are told.
 const MOST_ROWS: usize = 100_000;
 
+/// What the use of a row is of: a member, a pool or a job.
+type Key = (Option<MemberId>, Option<PoolId>, Option<JobId>);
+
 /// Use by what no sum is kept for: from the entries of the interval.
 fn by_entries(
     tx: &Tx,
@@ -156,8 +159,7 @@ fn by_entries(
     let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
     for contract in store::contracts::list_contracts(tx, scope)? {
         let slug = names.tenant(contract.tenant)?.slug;
-        let mut entries: BTreeMap<(Option<MemberId>, Option<PoolId>, Option<JobId>), UsageRow> =
-            BTreeMap::new();
+        let mut entries: BTreeMap<Key, UsageRow> = BTreeMap::new();
         store::usage::each_use(tx, contract.id, from, to, |entry| {
             let key = match group_by {
                 GroupBy::Member => (Some(entry.member), None, None),
@@ -186,8 +188,7 @@ fn by_entries(
             kept.add(row.ended_runs, row.used_card_ms, row.charge_micro_cny);
         }
         if rows.len() > MOST_ROWS {
-            let message = format!("more than {MOST_ROWS} rows would be told");
-            return Err(AppError::refused(Refusal::AboveLimit, message, "ask for a shorter time"));
+            return Err(Refused::TooManyRows { most: MOST_ROWS }.into());
         }
     }
     Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, path::Path};
 
-use base::{auth::Caller, change::Changed, error::AppError, moment, params, refusal::Refusal};
+use base::{auth::Caller, change::Changed, error::AppError, moment, params, refusal::Refused};
 use domain::{
     Rfc3339, Timestamp,
     problem::{Wrong, field},
@@ -135,6 +135,5 @@ pub async fn make(center: &Center, caller: &Caller, path: Option<&str>) -> Resul
 }
 
 fn failed(error: &dyn Display) -> AppError {
-    let hint = "give a new file in a folder that is there";
-    AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
+    Refused::BackupFailed { said: error.to_string() }.into()
 }

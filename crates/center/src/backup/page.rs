@@ -29,6 +29,7 @@ pub struct BackupsPage {
 
 impl BackupsPage {
     /// The size in MiB with one decimal, as a file manager shows it.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn size(bytes: &u64) -> String {
         let tenths = (bytes.saturating_mul(10) / (1 << 20)).max(1);
         format!("{}.{}", tenths / 10, tenths % 10)

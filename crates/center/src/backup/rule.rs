@@ -40,7 +40,7 @@ pub fn next_after(zone: &Zone, time: TimeOfDay, after: Timestamp) -> Timestamp {
     };
     let today = zone.day(after);
     // On a day on which clocks change, the time may be there twice or not at all; a day later it is.
-    (today..).map(on).find(|at| *at > after).unwrap_or(after)
+    (today..=today + 7).map(on).find(|at| *at > after).unwrap_or(after)
 }
 
 /// The name of a backup that the center makes by itself.

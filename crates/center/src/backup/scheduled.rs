@@ -29,9 +29,9 @@ use crate::{
 };
 
 /// Between two looks whether a backup is due.
-pub const EVERY: Duration = Duration::from_secs(60);
+pub const EVERY: Duration = Duration::from_mins(1);
 /// A backup that failed is tried again after so long.
-const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
+const RETRY_AFTER: Duration = Duration::from_mins(10);
 
 statements! { "members";
     FIRST = "SELECT created_at FROM members ORDER BY created_at LIMIT 1";

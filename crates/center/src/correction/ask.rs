@@ -8,7 +8,7 @@ use base::{
     lookup::Names,
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::{Decided, Did, Refused},
 };
 use domain::{
     Contract, ContractId, CorrectionId, MemberId, MicroCny, Month, Rfc3339, RunId, Timestamp, TransferId,
@@ -297,15 +297,15 @@ pub async fn decide(
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {
-            let message = format!("the correction is {}", correction.state.code());
-            return Err(AppError::refused(Refusal::AlreadyDecided, message, "propose another"));
+            let (thing, state) = (Decided::Correction, correction.state.code());
+            return Err(Refused::AlreadyDecided { thing, state }.into());
         }
         // Who is refused is told why.
         if !decision.book || !decision.note.is_empty() {
             params::line::<500>(field::NOTE, decision.note.as_str())?;
         }
         if is_apart && correction.proposed_by == by {
-            return Err(apart::same_person("proposed this correction"));
+            return Err(apart::same_person(Did::ProposedCorrection));
         }
         if decision.book {
             apart::within(most, role, correction.amount_micro_cny)?;

@@ -1,6 +1,6 @@
 //! What is free of the disks, and what tenants take of them.
 
-use base::{auth::Caller, error::AppError, lookup::Names, refusal::Refusal, text::Text};
+use base::{auth::Caller, error::AppError, lookup::Names, refusal::Refused, text::Text};
 use domain::{Rfc3339, TenantId};
 use serde::Serialize;
 
@@ -111,14 +111,6 @@ pub async fn show(center: &Center, caller: &Caller) -> Result<DiskReport, AppErr
 pub fn has_room(center: &Center) -> Result<(), AppError> {
     let Some(full) = center.compute.disks.full() else { return Ok(()) };
     let shortage = full.shortage();
-    Err(AppError::refused(
-        Refusal::DiskFull,
-        format!(
-            "the center's disk of `{}` has {} MiB free and must have {} MiB",
-            full.name.code(),
-            shortage.free_mib,
-            shortage.floor_mib
-        ),
-        "nothing was kept; send the same request again later",
-    ))
+    let (disk, free_mib, floor_mib) = (full.name.code().to_owned(), shortage.free_mib, shortage.floor_mib);
+    Err(Refused::DiskBelowFloor { disk, free_mib, floor_mib }.into())
 }

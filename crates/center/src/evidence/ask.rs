@@ -13,7 +13,7 @@ use super::rule::{Charged, DayLine, Days};
 use crate::{
     actions,
     app::{
-        jobs::{RunView, run_view},
+        jobs::{RunView, run_end, run_view},
         roots::RootView,
         transfers::TransferView,
     },
@@ -98,6 +98,7 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
         found.filter(|row| caller.sees(row.run.tenant)).ok_or_else(|| AppError::not_found("run", id))?;
     center.policies.check(caller, actions::READ_LEDGER, Some(row.run.tenant))?;
     let (run, zone, now) = (row.run.clone(), center.settings.time_zone.clone(), moment::now());
+    let of_end = row.clone();
     let read = move |tx: &Tx| {
         let (mut days, mut entries, mut count, mut last) = (Days::default(), Vec::new(), 0, 0);
         loop {
@@ -116,12 +117,13 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
             None => None,
         };
         let root = link.map(|link| chain::root_covering(tx, link.link)).transpose()?.flatten();
-        Ok((of_run(tx, &run)?, days, entries, count, link, root))
+        Ok((of_run(tx, &run)?, days, entries, count, link, root, run_end(tx, &of_end)?))
     };
-    let (of_run, days, entries, entry_count, link, root) = center.read(read).await?;
+    let (of_run, days, entries, entry_count, link, root, end) = center.read(read).await?;
     let OfRun { job, project, tenant_slug, domain, contract, pool, price, waivers } = of_run;
     let run = &row.run;
-    let run_view = run_view(&center.live(), &row, job.spec.array.as_ref());
+    let run_view =
+        run_view(&center.live(), &row, job.spec.array.as_ref(), end.as_ref(), center.settings.time_zone);
     let number = |id: ContractId| if id == contract.id { contract.number.clone() } else { id.to_string() };
     let entry = |row| TransferView {
         job_name: Some(job.spec.name.clone()),

@@ -158,6 +158,7 @@ mod samples {
             attempt: 1,
             state: if has_ended { RunStatus::Lost } else { RunStatus::Running },
             exit_code: None,
+            reason: None,
             stopping: None,
             planned_at: views::AT.into(),
             started_at: Some(views::AT.into()),

@@ -31,6 +31,7 @@ pub struct Step {
 
 /// What is there of each.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a step that is done or not")]
 pub struct There {
     pub nodes: usize,
     /// Duties are separate, and nobody else is there who may decide what one drew up.

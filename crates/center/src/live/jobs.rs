@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    Job, JobId, Millis, TenantId,
+    Job, JobId, Millis, RunState, TenantId, Timestamp,
     job::{JobOutcome, JobState, Tasks},
     spec::{Dependency, DependencyKind},
 };
-use scheduler::{Block, Waiting};
+use scheduler::{Block, Limit, Waiting};
 
 use super::Live;
 
@@ -40,6 +40,32 @@ impl Live {
     /// How many jobs of a tenant have not ended.
     pub fn jobs_of(&self, tenant: TenantId) -> u32 {
         self.active_jobs.get(&tenant).copied().unwrap_or(0)
+    }
+
+    /// Why a job waits that the planner does not know, as of the last plan; `None` if it does not wait.
+    pub fn waits_unplanned(&self, id: JobId) -> Option<Limit> {
+        let waiting = self.jobs.get(&id).and_then(waiting)?;
+        Some(match waiting.block {
+            Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
+            Some(Block::ArrayLimit { running, limit }) => Limit::ArrayLimit { running, limit },
+            None => Limit::NotPlanned,
+        })
+    }
+
+    /// Since when the first of a job's runs is being started, where none of them has begun.
+    pub fn starts_since(&self, id: JobId) -> Option<Timestamp> {
+        let states =
+            self.runs.values().map(|known| &known.run).filter(|run| run.job == id).map(|run| run.state);
+        let mut first: Option<Timestamp> = None;
+        for state in states {
+            match state {
+                RunState::Starting { planned_at, .. } => {
+                    first = Some(first.map_or(planned_at, |at| at.min(planned_at)));
+                }
+                _ => return None,
+            }
+        }
+        first
     }
 
     /// The bytes that a tenant's waiting jobs have on the disk for their runs.
@@ -222,8 +248,6 @@ pub(super) fn waiting(live: &LiveJob) -> Option<Waiting> {
 
 #[cfg(test)]
 mod tests {
-    use domain::Timestamp;
-
     use super::*;
 
     #[test]

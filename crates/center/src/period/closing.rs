@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use base::{
     error::AppError,
     events::{self, About, Event},
-    refusal::Refusal,
+    refusal::Refused,
     text::Text,
 };
 use domain::{
@@ -183,21 +183,13 @@ fn freeze(
 }
 
 fn refused(month: Month, not_now: NotNow) -> AppError {
-    match not_now {
-        NotNow::Closed => AppError::refused(
-            Refusal::PeriodClosed,
-            format!("{month} is closed already"),
-            "what belongs to it is posted now, as a correction of it",
-        ),
-        NotNow::GoesOn => {
-            AppError::refused(Refusal::PeriodGoesOn, format!("{month} has not ended"), "close it once it has")
-        }
-        NotNow::NotNext { next } => AppError::refused(
-            Refusal::PeriodNotNext,
-            format!("{next} is not closed, and comes before {month}"),
-            format!("close {next} first"),
-        ),
-    }
+    let month = month.to_string();
+    let refused = match not_now {
+        NotNow::Closed => Refused::PeriodClosed { month },
+        NotNow::GoesOn => Refused::PeriodGoesOn { month },
+        NotNow::NotNext { next } => Refused::PeriodNotNext { month, next: next.to_string() },
+    };
+    refused.into()
 }
 
 /// How many things that are missing a refusal names.
@@ -207,14 +199,8 @@ fn refuse_incomplete(month: Month, missing: &[Missing]) -> Result<(), AppError> 
     if missing.is_empty() {
         return Ok(());
     }
-    let named: Vec<String> = missing.iter().take(MOST_NAMED).map(Missing::told).collect();
-    let more = missing.len().saturating_sub(MOST_NAMED);
-    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let message = format!("{month} can't be closed yet: {}{rest}", named.join("; "));
-    let hint = format!(
-        "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
-    );
-    Err(AppError::refused(Refusal::PeriodIncomplete, message, hint))
+    let first = missing.iter().take(MOST_NAMED).map(Missing::told).collect();
+    Err(Refused::PeriodIncomplete { month: month.to_string(), missing: missing.len(), first }.into())
 }
 
 #[cfg(test)]

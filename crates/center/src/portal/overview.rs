@@ -365,6 +365,7 @@ mod tests {
                         name: "Vision".into(),
                         job: None,
                         tenant_slug: "univ".into(),
+                        job: None,
                         ended_runs: 2,
                         used_card_ms: CardMs(7_200_000),
                         charge_micro_cny: MicroCny(3_500_000),

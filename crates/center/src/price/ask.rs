@@ -19,7 +19,7 @@ use base::{
     error::AppError,
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::{ChangedPrice, Refused},
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -154,19 +154,13 @@ fn confirm(live: &Live, risky: &[PriceChange]) -> Result<(), AppError> {
     if risky.is_empty() {
         return Ok(());
     }
-    let told = |rate: Option<RatePerCardHour>| rate.map_or("no price".to_owned(), |rate| rate.0.to_string());
-    let name = |change: &PriceChange| {
+    let changed = |change: &PriceChange| {
         let view = change_view(live, *change);
-        let place = format!("{} {} {}", view.pool, change.class.code(), change.domain.code());
-        format!("{place}: {} → {}", told(change.before), told(change.after))
+        let (before, after) = (change.before, change.after);
+        ChangedPrice { pool: view.pool, class: change.class, domain: change.domain, before, after }
     };
-    let named: Vec<String> = risky.iter().take(MOST_NAMED).map(name).collect();
-    let more = risky.len().saturating_sub(MOST_NAMED);
-    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-    let message =
-        format!("prices are dropped, doubled or free (CNY a card-hour): {}{rest}", named.join(", "));
-    let hint = "jobs without a price are refused; where this is meant, publish it again as confirmed";
-    Err(AppError::refused(Refusal::PriceChange, message, hint))
+    let first = risky.iter().take(MOST_NAMED).map(changed).collect();
+    Err(Refused::PriceChange { count: risky.len(), first }.into())
 }
 
 /// The lines of a version that are to be confirmed: they differ much from those of the one that it replaces.

@@ -15,7 +15,7 @@ use base::{
         frame::{Page, Visitor, ok, render},
         words::{Html, Ui, escape},
     },
-    refusal::Refusal,
+    refusal::Refused,
 };
 use domain::{MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price::Waivers};
 
@@ -258,7 +258,7 @@ pub async fn publish(
     let new =
         NewPriceBook { name: form.value("name").to_owned(), effective_from, prices, waivers, confirmed };
     match ask::create(&center, &visitor.caller, new.clone()).await {
-        Err(AppError::Refused { code: Refusal::PriceChange, .. }) => {
+        Err(AppError::Refused(refused)) if matches!(*refused, Refused::PriceChange { .. }) => {
             let risky = ask::risky(&center, &visitor.caller, &new).await?;
             let risky = risky.into_iter().map(|change| Change::of(ui, change)).collect();
             form.blame_by(ui, "confirmed", "confirm_prices");

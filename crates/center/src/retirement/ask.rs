@@ -7,7 +7,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     moment, params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 use domain::{Node, NodeId, NodeState, node::Departure, problem::field};
 use serde::Serialize;
@@ -207,11 +207,7 @@ pub async fn remove_node(center: &Center, caller: &Caller, name: &str) -> Result
     let wish = center.compute.wish();
     let work = move |tx: &Tx| {
         if pools::has_run(tx, node.id)? {
-            return Err(AppError::refused(
-                Refusal::NodeHasWorked,
-                format!("runs were on {}, so that it can't be removed", node.name),
-                "retire it: its history stays",
-            ));
+            return Err(Refused::NodeHasWorked { node: node.name }.into());
         }
         let mut change = HallChange::NOTHING;
         let name = format!("{} ({})", node.name, node.id);
@@ -245,11 +241,7 @@ pub async fn bring_back_node(
     let (id, pool, is_gone) = found.ok_or_else(|| AppError::not_found("retired node", name))?;
     let pool = center.live().pool(pool).cloned().ok_or_else(|| AppError::not_found("pool", pool))?;
     if pool.retired_at.is_some() {
-        return Err(AppError::refused(
-            Refusal::PoolRetired,
-            format!("the pool {} is retired", pool.name),
-            format!("bring it back first: `qiantang pools bring-back {}`", pool.name),
-        ));
+        return Err(Refused::PoolRetired { pool: pool.name }.into());
     }
     let name = name.to_owned();
     let work = move |tx: &Tx| {
@@ -357,11 +349,7 @@ pub fn finish(center: &Center) {
 /// Refuses what would undo a retirement without a word.
 pub fn stays(node: &Node) -> Result<(), AppError> {
     if matches!(node.state, NodeState::Leaving { .. }) {
-        return Err(AppError::refused(
-            Refusal::NodeLeaving,
-            format!("{} is being retired", node.name),
-            format!("bring it back first: `qiantang nodes bring-back {}`", node.name),
-        ));
+        return Err(Refused::NodeLeaving { node: node.name.clone() }.into());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What can be asked of secrets. Nothing gives a value back.
 
-use base::{auth::Caller, change::Changed, error::AppError, lookup::Names, moment, params, refusal::Refusal};
+use base::{auth::Caller, change::Changed, error::AppError, lookup::Names, moment, params, refusal::Refused};
 use domain::{
     Rfc3339, TenantId,
     limits::is_secret_name,
@@ -49,7 +49,6 @@ pub struct NewSecret {
     /// `tenant`, `project` or `person`; where left out, `project` if one is named and `person` otherwise.
     #[schema(value_type = Option<SecretScope>)]
     pub scope: Option<String>,
-    #[schema(value_type = Option<domain::schema::Slug>)]
     pub project: Option<String>,
     /// Text, which is never shown again.
     #[schema(write_only, min_length = 1, max_length = 16384)]
@@ -177,11 +176,7 @@ pub async fn set(center: &Center, caller: &Caller, new: NewSecret) -> Result<(),
             move |tx| {
                 let known = rows::find(tx, &owner.id, &name)?;
                 if known.is_none() && rows::count_of(tx, tenant)? >= rule::MOST_OF_TENANT {
-                    return Err(AppError::refused(
-                        Refusal::TooManySecrets,
-                        format!("your tenant has {} secrets, which is the most", rule::MOST_OF_TENANT),
-                        "remove some that no job names",
-                    ));
+                    return Err(Refused::TooManySecrets { most: rule::MOST_OF_TENANT }.into());
                 }
                 let is_new = rows::list(tx)?.is_empty();
                 let key = for_write.compute.keyring.in_use(&for_write.settings, is_new)?;

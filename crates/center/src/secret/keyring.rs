@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base::{error::AppError, moment, refusal::Refusal};
+use base::{error::AppError, moment, refusal::Refused};
 use parking_lot::Mutex;
 use store::secrets::{SecretKey, SecretRow};
 
@@ -74,11 +74,7 @@ impl Keyring {
 }
 
 fn is_missing(settings: &Settings) -> AppError {
-    AppError::refused(
-        Refusal::NoSecretKey,
-        format!("the key of the center's secrets is not in {}", path_of(settings).display()),
-        "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
-    )
+    Refused::NoSecretKey { path: path_of(settings).display().to_string() }.into()
 }
 
 fn loaded<'a>(
@@ -141,7 +137,7 @@ mod tests {
         let ring = Keyring::default();
         assert!(matches!(
             ring.in_use(&settings, false),
-            Err(AppError::Refused { code: Refusal::NoSecretKey, .. })
+            Err(AppError::Refused(refused)) if matches!(*refused, Refused::NoSecretKey { .. })
         ));
         let first = ring.in_use(&settings, true).expect("it is made");
         let mode = fs::metadata(path_of(&settings)).expect("it is there").permissions().mode();

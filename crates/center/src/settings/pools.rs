@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{CardModel, card::MAX_CARDS_PER_NODE, spec};
+use domain::{
+    CardModel,
+    card::{MAX_CARDS_PER_NODE, Vendor},
+    spec,
+};
+use engines::detect::RealNode;
 use serde::Deserialize;
 
 use crate::retirement::wish::{Whose, Wish, WishedNode, WishedPool};
@@ -46,6 +51,19 @@ pub struct NodeSettings {
 
 const fn one_node() -> u32 {
     1
+}
+
+impl PoolSettings {
+    /// The nodes that are to be real, each by the name that it gets.
+    pub(super) fn real_nodes(&self) -> impl Iterator<Item = RealNode> {
+        let known = || CardModel::known(&self.card_model);
+        let vendor = self.model.clone().or_else(known).map_or(Vendor::Other, |model| model.vendor);
+        wished_nodes(self).filter(|node| !node.is_virtual).map(move |node| RealNode {
+            name: node.names.into_iter().next().unwrap_or_default(),
+            vendor,
+            cards: node.cards,
+        })
+    }
 }
 
 /// The hall that the settings name.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base::moment;
-use domain::{Millis, RunId, Timestamp};
+use domain::{Millis, RunId, Timestamp, reason::NotStarted};
 use engines::{
     Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, LogLayout, Observation, Started, Stream,
 };
@@ -57,12 +57,12 @@ impl Hall {
             let started_at = machine.started_at;
             let how = if machine.is_to_stop { Exit::Stopped { status: None } } else { how };
             let how = if started_at.is_none() && !machine.is_to_stop {
-                Exit::FailedToStart("no such script".into())
+                Exit::FailedToStart(NotStarted::Other("no such script".into()))
             } else {
                 how
             };
             let took = started_at.map(|from| Millis(now.since(from).0));
-            machine.end = Some(Observation::Ended(Ended { started_at, at: now, took, how }));
+            machine.end = Some(Observation::Ended(Ended { started_at, at: now, took, how, why: None }));
         }
     }
 

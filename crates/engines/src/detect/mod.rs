@@ -2,11 +2,13 @@
 //!
 //! The function that calls the tools is passed in, so that everything here can be tried on captured text.
 
+mod lacking;
 mod npu_smi;
 mod nvidia_smi;
 
 use domain::{CardSet, card::Vendor};
 
+pub use lacking::{Lack, RealNode, lacking};
 pub use npu_smi::{Npu, NpuTable, npu_rings, parse_npu_table};
 pub use nvidia_smi::{Gpu, parse_gpu_list};
 

@@ -37,7 +37,7 @@ impl std::ops::AddAssign for Held {
     fn add_assign(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.files = self.files.saturating_add(other.files);
-        self.is_partial |= other.is_partial;
+        self.is_partial = self.is_partial || other.is_partial;
     }
 }
 
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn folders_are_looked_through_however_deep_and_many_they_are() {
+        const DEEP: u64 = 3000;
         let folder = tempfile::tempdir().unwrap();
         let mut fd = open_folder(CWD, folder.path()).unwrap();
-        const DEEP: u64 = 3000;
         for depth in 0..DEEP {
             for name in ["a", "b"] {
                 rustix::fs::mkdirat(&fd, name, Mode::RWXU).unwrap();

@@ -13,7 +13,7 @@ use rustix::{
 };
 
 /// Written where a file system can't set room aside by itself.
-const BLOCK: [u8; 64 << 10] = [0; 64 << 10];
+static BLOCK: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A file that takes room and holds nothing. Given up, its room is the center's to write in.
 #[derive(Debug)]

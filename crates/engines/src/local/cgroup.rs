@@ -76,6 +76,11 @@ impl Cgroup {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
+    /// Whether the kernel killed processes in it because they used too much memory.
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        fs::read_to_string(self.path.join("memory.events")).is_ok_and(|events| tells_of_memory(&events))
+    }
+
     /// Removes the cgroup once its last process is gone.
     pub(crate) fn remove(&self) {
         // The kernel needs a moment after the last process was waited for.
@@ -104,9 +109,22 @@ pub(crate) fn clear(root: &Path, run: RunId) {
     Cgroup { path: root.join(run.to_string()), limits_memory: false, limits_processes: false }.remove();
 }
 
+/// Whether a cgroup's `memory.events` count a kill.
+fn tells_of_memory(events: &str) -> bool {
+    let kills = events.lines().filter_map(|line| line.split_once(' '));
+    kills.filter(|(name, _)| matches!(*name, "oom_kill" | "oom_group_kill")).any(|(_, count)| count != "0")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernel_counts_the_kills_of_a_cgroup() {
+        let events =
+            |kills: u32| format!("low 0\nhigh 0\nmax 9\noom 3\noom_kill {kills}\noom_group_kill 0\n");
+        assert_eq!([0, 1].map(|kills| tells_of_memory(&events(kills))), [false, true]);
+    }
 
     #[test]
     fn only_the_delegated_shape_is_taken() {

@@ -14,6 +14,7 @@ use std::{
     path::Path,
 };
 
+use domain::reason::Step;
 use rustix::process::Pid;
 
 use crate::spec::RunLimits;
@@ -45,25 +46,24 @@ pub(crate) struct Start<'a> {
 pub(crate) enum StartError {
     #[error("no new process: {0}")]
     Fork(io::Error),
-    #[error("{step}: {source}")]
-    Step { step: &'static str, source: io::Error },
+    #[error("{}: {source}", step.code())]
+    Step { step: Step, source: io::Error },
     /// The program itself could not be run.
     #[error("{0}")]
     Exec(io::Error),
 }
 
-const STEPS: [&str; 9] = [
-    "a session of its own",
-    "standard input and outputs",
-    "the work folder",
-    "the cgroup",
-    "limits",
-    "the tenant's uid",
-    "no new privileges",
-    "Landlock",
-    "",
+const STEPS: [Step; 8] = [
+    Step::Session,
+    Step::Outputs,
+    Step::WorkFolder,
+    Step::Cgroup,
+    Step::Limits,
+    Step::User,
+    Step::Privileges,
+    Step::Places,
 ];
-const EXEC: usize = STEPS.len() - 1;
+const EXEC: usize = STEPS.len();
 
 /// All that the new process reads, prepared for it, and the place for its report.
 struct ChildPlan {
@@ -136,10 +136,15 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
     let (failed_step, errno) =
         unsafe { ((&raw const plan.failed_step).read_volatile(), (&raw const plan.errno).read_volatile()) };
     let pid = Pid::from_raw(pid).expect("a new process has a positive id");
-    let Some(step) = STEPS.get(failed_step) else { return Ok(pid) };
+    if failed_step > EXEC {
+        return Ok(pid);
+    }
     let _reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
     let source = io::Error::from_raw_os_error(errno);
-    Err(if failed_step == EXEC { StartError::Exec(source) } else { StartError::Step { step, source } })
+    Err(match STEPS.get(failed_step) {
+        Some(&step) => StartError::Step { step, source },
+        None => StartError::Exec(source),
+    })
 }
 
 /// Texts that end with a NUL, one after the other.

@@ -146,7 +146,7 @@ impl LocalEngine {
     fn without_record(&self, run: RunId) -> Observation {
         if let Some(why) = self.link.refusal(run) {
             let how = Exit::FailedToStart(why.1);
-            return Observation::Ended(Ended { started_at: None, at: why.0, took: None, how });
+            return Observation::Ended(Ended { started_at: None, at: why.0, took: None, how, why: None });
         }
         let made_ms = i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
         if Timestamp::from_millis(made_ms) < self.booted_at && !self.link.is_pending(run) {

@@ -15,7 +15,10 @@ use std::{
     time::Duration,
 };
 
-use domain::RunId;
+use domain::{
+    RunId,
+    reason::{NotStarted, Step, SystemError},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{CWD, Mode, OFlags, openat},
@@ -165,7 +168,7 @@ impl Host {
     fn take_reports(&mut self) {
         while let Some((run, why)) = self.workers.next_report() {
             if let (Some(run), Some(why)) = (run, why) {
-                self.refuse(run, why);
+                self.refuse(run, NotStarted::preparation(Step::Record, SystemError::new(None, why)));
             }
         }
     }
@@ -200,7 +203,10 @@ impl Host {
         let processes_of_uid = self.processes_by_uid.get(&uid).copied().unwrap_or(0);
         let network = match self.networks.as_mut().map(|networks| networks.of(uid_index)).transpose() {
             Ok(network) => network,
-            Err(error) => return self.refuse(run, format!("failed to make its tenant's network: {error}")),
+            Err(error) => {
+                let error = SystemError::new(error.raw_os_error(), error);
+                return self.refuse(run, NotStarted::Isolation { step: Step::Network, error });
+            }
         };
         if self.workers.assign_idle(run, uid_index, processes_of_uid, network, spec) {
             return;
@@ -212,7 +218,10 @@ impl Host {
                 self.networks = None;
                 sys::exit_now(work.work(&self.inherited, spec))
             }
-            Err(error) => self.refuse(run, format!("no new process: {error}")),
+            Err(error) => {
+                let error = SystemError::new(error.raw_os_error(), error);
+                self.refuse(run, NotStarted::preparation(Step::Process, error));
+            }
         }
         if let Some(networks) = &mut self.networks {
             networks.clean(|| self.workers.tenants());
@@ -224,7 +233,7 @@ impl Host {
         self.workers.has(pid) || self.networks.as_ref().is_some_and(|networks| networks.has(pid))
     }
 
-    fn refuse(&mut self, run: RunId, why: String) {
+    fn refuse(&mut self, run: RunId, why: NotStarted) {
         answer(&mut self.center, &HostAnswer::Refused { run, why });
     }
 
@@ -249,7 +258,7 @@ impl Host {
                 super::cgroup::clear(root, run);
             }
             if !self.inherited.runs.is_claimed(run) {
-                self.refuse(run, format!("its supervisor was lost before it began ({how})"));
+                self.refuse(run, NotStarted::SupervisorLost { how });
             }
             self.inherited.hint(run);
         }

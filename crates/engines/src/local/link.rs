@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{RunId, Timestamp};
+use domain::{Lang, RunId, Timestamp, reason::NotStarted};
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
     fs::{CWD, Mode, OFlags, mkfifoat, openat},
@@ -64,7 +64,7 @@ struct State {
     pending: HashMap<RunId, Arc<[u8]>>,
     /// Bytes for which the socket had no room.
     backlog: Vec<u8>,
-    refused: HashMap<RunId, (Timestamp, String)>,
+    refused: HashMap<RunId, (Timestamp, NotStarted)>,
     is_closing: bool,
 }
 
@@ -136,7 +136,7 @@ impl Link {
     }
 
     /// When and why a launch came to nothing without leaving a record.
-    pub(super) fn refusal(&self, run: RunId) -> Option<(Timestamp, String)> {
+    pub(super) fn refusal(&self, run: RunId) -> Option<(Timestamp, NotStarted)> {
         let refusal = self.inner.lock().refused.get(&run).cloned();
         // Another launch of the same run may have gone well.
         refusal.filter(|_| !self.runs.is_claimed(run))
@@ -292,7 +292,7 @@ impl Keeper {
         while let Some(end) = answers.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = answers.drain(..=end).collect();
             if let Ok(HostAnswer::Refused { run, why }) = serde_json::from_slice(&line) {
-                tracing::warn!(%run, why, "a launch came to nothing");
+                tracing::warn!(%run, why = why.text(Lang::En), "a launch came to nothing");
                 let mut state = self.inner.lock();
                 state.pending.remove(&run);
                 state.refused.insert(run, (clock::now(), why));

@@ -159,10 +159,10 @@ pub(super) struct Output {
 
 impl Output {
     /// Pipes for both streams of a node.
-    pub(super) fn of_node(node: Option<u16>) -> Result<[Self; 2], String> {
+    pub(super) fn of_node(node: Option<u16>) -> io::Result<[Self; 2]> {
         let new = |stream| {
-            let (read_end, write_end) = pipe().map_err(|error| format!("failed to make a pipe: {error}"))?;
-            Ok::<_, String>(Self { stream, node, read_end, write_end, full_reads: 0 })
+            let (read_end, write_end) = pipe()?;
+            Ok::<_, io::Error>(Self { stream, node, read_end, write_end, full_reads: 0 })
         };
         Ok([new(Stream::Stdout)?, new(Stream::Stderr)?])
     }

@@ -16,6 +16,7 @@ mod config;
 mod descriptors;
 mod doctor;
 mod engine;
+mod explain;
 mod filter;
 mod folders;
 pub mod host;

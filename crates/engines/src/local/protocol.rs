@@ -5,7 +5,7 @@
 //! of run id, 4 bytes of the tenant's index (little-endian), and the [`crate::spec::LaunchSpec`]. The host
 //! answers with lines of JSON.
 
-use domain::RunId;
+use domain::{RunId, reason::NotStarted};
 use serde::{Deserialize, Serialize};
 
 /// The fifo through which supervisors tell the center which run has news.
@@ -23,7 +23,7 @@ pub(super) enum HostAnswer {
     /// A launch came to nothing and left no record.
     Refused {
         run: RunId,
-        why: String,
+        why: NotStarted,
     },
 }
 

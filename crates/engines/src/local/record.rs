@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-use domain::{Millis, RunId, Timestamp};
+use domain::{Lang, Millis, RunId, Timestamp, reason::NotStarted};
 use rustix::{
     fs::{
         AtFlags, CWD, FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock, linkat, openat,
@@ -271,11 +271,12 @@ impl Record {
 impl RecordLine {
     fn bounded(&self) -> std::borrow::Cow<'_, Self> {
         match self {
-            Self::End { started_at, at, took, how: Exit::FailedToStart(reason) }
-                if reason.len() > MAX_REASON_BYTES =>
+            Self::End { started_at, at, took, how: Exit::FailedToStart(why) }
+                if serde_json::to_string(why).is_ok_and(|written| written.len() > MAX_REASON_BYTES) =>
             {
-                let end = reason.floor_char_boundary(MAX_REASON_BYTES);
-                let how = Exit::FailedToStart(reason[..end].to_owned());
+                let said = why.text(Lang::En);
+                let end = said.floor_char_boundary(MAX_REASON_BYTES);
+                let how = Exit::FailedToStart(NotStarted::Other(said[..end].to_owned()));
                 std::borrow::Cow::Owned(Self::End { started_at: *started_at, at: *at, took: *took, how })
             }
             _ => std::borrow::Cow::Borrowed(self),
@@ -311,7 +312,7 @@ impl RecordContent {
                 }
                 RecordLine::Truncated { stream } => told.truncated[stream as usize] = true,
                 RecordLine::End { started_at, at, took, how } => {
-                    told.end = Some(Ended { started_at, at, took, how });
+                    told.end = Some(Ended { started_at, at, took, how, why: None });
                 }
             }
         }
@@ -355,10 +356,10 @@ mod tests {
 
         let other = run_id(8);
         assert!(claim(&mut record, other));
-        record.unwrap().append(&end_line(Exit::FailedToStart("x".repeat(5000)))).unwrap();
+        record.unwrap().append(&end_line(Exit::FailedToStart(NotStarted::Other("x".repeat(5000))))).unwrap();
         let RecordState::Ended(told) = runs.find(other).unwrap() else { panic!("it has ended") };
         assert!(
-            matches!(told.end.unwrap().how, Exit::FailedToStart(reason) if reason.len() == MAX_REASON_BYTES)
+            matches!(told.end.unwrap().how, Exit::FailedToStart(NotStarted::Other(said)) if said.len() == MAX_REASON_BYTES)
         );
     }
 
@@ -378,11 +379,13 @@ mod tests {
             assert!(runs.claim(&mut record, run, 1, &claim_line(run)).unwrap());
             assert!(matches!(runs.find(run).unwrap(), RecordState::Alive(told) if told.end.is_none()));
             let why = format!("{seed}\n{}", serde_json::to_string(&claim_line(run_id(seed / 2))).unwrap());
-            record.as_mut().unwrap().append(&end_line(Exit::FailedToStart(why))).unwrap();
+            record.as_mut().unwrap().append(&end_line(Exit::FailedToStart(NotStarted::Other(why)))).unwrap();
         }
         for seed in 0..100 {
             let how = ended_with(run_id(seed));
-            assert!(matches!(how, Exit::FailedToStart(why) if why.starts_with(&format!("{seed}\n"))));
+            assert!(
+                matches!(how, Exit::FailedToStart(NotStarted::Other(why)) if why.starts_with(&format!("{seed}\n")))
+            );
             assert!(!runs.claim(&mut record, run_id(seed), 1, &claim_line(run_id(seed))).unwrap());
         }
         // A claim that lost leaves no trace, not even in the file where its run is recorded.
@@ -420,7 +423,9 @@ mod tests {
             let sessions = vec![4_194_304; nodes];
             let record = record.as_mut().unwrap();
             record.append(&RecordLine::Start { at: Timestamp::from_secs(2), sessions }).unwrap();
-            record.append(&end_line(Exit::FailedToStart("x".repeat(MAX_REASON_BYTES)))).unwrap();
+            record
+                .append(&end_line(Exit::FailedToStart(NotStarted::Other("x".repeat(MAX_REASON_BYTES)))))
+                .unwrap();
             assert!(record.written_bytes <= record.limit_bytes, "{nodes} nodes: {}", record.written_bytes);
         }
         assert!(!record.unwrap().has_room_for(run_id(9), 1));

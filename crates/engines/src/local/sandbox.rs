@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::card::Vendor;
+use domain::{card::Vendor, reason::NotStarted};
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
     Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
@@ -126,22 +126,39 @@ fn open(path: &Path) -> Option<OwnedFd> {
 pub(crate) fn device_files(nodes: &[LaunchNode]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for node in nodes.iter().filter(|node| !node.is_virtual && !node.cards.is_empty()) {
-        let (each, shared): (&str, &[&str]) = match node.vendor {
-            Vendor::Ascend => {
-                ("/dev/davinci", &["/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc", "/dev/upgrade"])
+        let shared: &[&str] = match node.vendor {
+            Vendor::Ascend => &["/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc", "/dev/upgrade"],
+            Vendor::Nvidia => {
+                &["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"]
             }
-            Vendor::Nvidia => (
-                "/dev/nvidia",
-                &["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"],
-            ),
             Vendor::Other => continue,
         };
-        files.extend(node.cards.iter().map(|card| PathBuf::from(format!("{each}{card}"))));
+        files.extend(node.cards.iter().filter_map(|card| device_file(node.vendor, card)));
         files.extend(shared.iter().map(PathBuf::from));
     }
     files.sort();
     files.dedup();
     files
+}
+
+/// The device file of a card; `None` where its maker's cards have none that is known.
+fn device_file(vendor: Vendor, card: u8) -> Option<PathBuf> {
+    let each = match vendor {
+        Vendor::Ascend => "/dev/davinci",
+        Vendor::Nvidia => "/dev/nvidia",
+        Vendor::Other => return None,
+    };
+    Some(PathBuf::from(format!("{each}{card}")))
+}
+
+/// Why the run can't have its cards: the first node that lacks some that it is to have. They may have been lost since the
+/// center looked.
+pub(crate) fn missing_cards(nodes: &[LaunchNode]) -> Option<NotStarted> {
+    nodes.iter().filter(|node| !node.is_virtual).find_map(|node| {
+        let is_missing = |card: &u8| device_file(node.vendor, *card).is_some_and(|file| !file.exists());
+        let missing: Vec<u32> = node.cards.iter().filter(is_missing).map(u32::from).collect();
+        (!missing.is_empty()).then(|| NotStarted::NoCards { node: node.name.clone(), missing })
+    })
 }
 
 #[cfg(test)]
@@ -164,5 +181,23 @@ mod tests {
         let files = device_files(&[node.clone(), node]);
         assert!(files.contains(&"/dev/davinci3".into()) && !files.contains(&"/dev/davinci0".into()));
         assert_eq!(files.iter().filter(|file| file.ends_with("davinci_manager")).count(), 1);
+    }
+
+    #[test]
+    fn real_cards_that_are_not_there_are_named() {
+        let mut node = LaunchNode {
+            name: "hz-01".into(),
+            cards: CardSet::from_bits(0b1010),
+            card_count: 8,
+            vendor: Vendor::Ascend,
+            model: "m".into(),
+            is_virtual: true,
+        };
+        assert_eq!(missing_cards(std::slice::from_ref(&node)), None);
+        node.is_virtual = false;
+        let missing = Some(NotStarted::NoCards { node: "hz-01".into(), missing: vec![1, 3] });
+        assert_eq!(missing_cards(&[node.clone()]), missing);
+        node.vendor = Vendor::Other;
+        assert_eq!(missing_cards(&[node]), None);
     }
 }

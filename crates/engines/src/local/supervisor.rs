@@ -13,7 +13,10 @@ use std::{
     rc::Rc,
 };
 
-use domain::{Millis, RunId, Timestamp};
+use domain::{
+    Lang, Millis, RunId, Timestamp,
+    reason::{NotStarted, Step, SystemError},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -22,7 +25,8 @@ use rustix::{
 
 use super::{
     cgroup::{self, Cgroup},
-    child::{self, Start, StartError},
+    child::{self, Start},
+    explain::{explain, system_error},
     folders::{Folders, WorkFolder},
     inherited::Inherited,
     logs::{Logs, Output},
@@ -34,7 +38,7 @@ use super::{
 use crate::{
     clock,
     environment::{Place, environment},
-    interpreter,
+    log::Stream,
     observation::{Exit, Status},
     spec::LaunchSpec,
 };
@@ -86,7 +90,11 @@ struct Tenants {
 
 impl Tenants {
     /// The ruleset with what the run may open; `None` without isolation.
-    fn ruleset(&mut self, inherited: &Inherited, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
+    fn ruleset(
+        &mut self,
+        inherited: &Inherited,
+        spec: &LaunchSpec,
+    ) -> Result<Option<Rc<OwnedFd>>, NotStarted> {
         let Some(system) = &inherited.system else { return Ok(None) };
         let devices = sandbox::device_files(&spec.nodes);
         if devices.is_empty()
@@ -95,8 +103,10 @@ impl Tenants {
             return Ok(Some(Rc::clone(ruleset)));
         }
         let own = [self.folders.home_fd.as_fd(), self.folders.temporary_fd.as_fd()];
-        let ruleset =
-            system.ruleset(&own, &devices).map_err(|error| format!("failed to isolate it: {error}"))?;
+        let ruleset = system.ruleset(&own, &devices).map_err(|error| NotStarted::Isolation {
+            step: Step::Places,
+            error: SystemError::new(None, error),
+        })?;
         let ruleset = Rc::new(ruleset);
         if devices.is_empty() {
             self.ruleset = Some(Rc::clone(&ruleset));
@@ -142,7 +152,19 @@ pub(super) fn supervise(
     supervisor.watch();
     let (at, ended) = (clock::now(), sys::uptime());
     supervisor.read_outputs_to_the_end();
-    let how = refusal.unwrap_or_else(|| supervisor.outcome());
+    if let Some(Exit::FailedToStart(why)) = &refusal {
+        supervisor.tell(why);
+    }
+    let how = match refusal {
+        Some(how) => how,
+        None => match supervisor.outcome() {
+            // The kernel ends all processes of such a cgroup.
+            Exit::Signal(9) if holdings.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory) => {
+                Exit::OutOfMemory
+            }
+            how => how,
+        },
+    };
     let started_at =
         if matches!(how, Exit::FailedToStart(_) | Exit::NoRoom) { None } else { supervisor.started_at };
     let took = started_at.and(supervisor.began).map(|began| Millis(ended.0.saturating_sub(began.0).max(0)));
@@ -231,25 +253,27 @@ impl Supervisor<'_> {
         processes_of_uid: u64,
     ) -> Result<(), Exit> {
         let (spec, inherited) = (self.spec, self.inherited);
-        let failed = |what: &'static str| {
+        if let Some(why) = sandbox::missing_cards(&spec.nodes) {
+            return Err(Exit::FailedToStart(why));
+        }
+        let failed = |step: Step| {
             move |error: io::Error| match error.kind() {
                 io::ErrorKind::StorageFull => Exit::NoRoom,
-                _ => Exit::FailedToStart(format!("failed to {what}: {error}")),
+                _ => Exit::FailedToStart(NotStarted::preparation(step, system_error(&error))),
             }
         };
         if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // The old ones are given back first.
             reusable.tenants = None;
             let folders = Folders::make(&inherited.config, spec.tenant, spec.uid_index, slot)
-                .map_err(failed("make its tenant's folders"))?;
+                .map_err(failed(Step::TenantFolders))?;
             reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
         let tenants = reusable.tenants.as_mut().expect("made if they were not there");
         let ruleset = tenants.ruleset(inherited, spec).map_err(Exit::FailedToStart)?;
         let folders = &mut tenants.folders;
-        let (work, script) = folders
-            .make_work(spec.job, &spec.script_bytes())
-            .map_err(failed("make its work folder and write its script"))?;
+        let (work, script) =
+            folders.make_work(spec.job, &spec.script_bytes()).map_err(failed(Step::WorkFolder))?;
         let work = holdings.work.insert(work);
 
         if reusable.port.as_ref().is_none_or(|port| !port.is_free()) {
@@ -257,15 +281,14 @@ impl Supervisor<'_> {
             reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
         let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
-            let why = "no free port is left on this machine for MASTER_PORT";
-            return Err(Exit::FailedToStart(why.to_owned()));
+            return Err(Exit::FailedToStart(NotStarted::NoPort));
         };
         if let Some(root) = &inherited.cgroup_root {
-            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed("make its cgroup"))?;
+            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed(Step::Cgroup))?;
             holdings.cgroup = Some(made);
         }
         let entrance = holdings.cgroup.as_ref().map(Cgroup::entrance).transpose();
-        let entrance = entrance.map_err(failed("open its cgroup"))?;
+        let entrance = entrance.map_err(failed(Step::Cgroup))?;
 
         let place = Place {
             home: folders.home.clone(),
@@ -275,8 +298,7 @@ impl Supervisor<'_> {
             path: inherited.config.path.clone(),
             master_addr: MASTER_ADDR.to_owned(),
             master_port,
-            rank_table: rank_table::write(folders, spec, MASTER_ADDR)
-                .map_err(failed("write its rank table"))?,
+            rank_table: rank_table::write(folders, spec, MASTER_ADDR).map_err(failed(Step::RankTable))?,
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
@@ -291,7 +313,7 @@ impl Supervisor<'_> {
         for rank in 0..spec.nodes.len() {
             if are_apart || rank == 0 {
                 let node = u16::try_from(rank).ok().filter(|_| are_apart);
-                self.outputs.extend(Output::of_node(node).map_err(Exit::FailedToStart)?);
+                self.outputs.extend(Output::of_node(node).map_err(failed(Step::Outputs))?);
             }
             let [.., stdout, stderr] = &self.outputs[..] else { unreachable!("there are two for each node") };
             let started = child::start(&Start {
@@ -319,7 +341,7 @@ impl Supervisor<'_> {
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();
         let at = self.started_at.expect("there is at least one node");
-        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed("record its start"))
+        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed(Step::Record))
     }
 
     /// Sees the run through. Returns when no process of it is left.
@@ -427,6 +449,13 @@ impl Supervisor<'_> {
         }
     }
 
+    /// Tells the run's user in its log why it did not start.
+    fn tell(&mut self, why: &NotStarted) {
+        let line = format!("qiantang: {}\n", why.text(Lang::En));
+        let (source, run) = ((Stream::Stderr, None), self.spec.run);
+        self.logs.append(source, line.as_bytes(), run, &self.inherited.runs, &mut self.record);
+    }
+
     /// Notes the processes that ended. False if none is left.
     fn reap(&mut self) -> bool {
         loop {
@@ -471,19 +500,4 @@ fn own_descendants() -> Vec<tree::Process> {
 fn default_shell() -> &'static Path {
     let bash = Path::new("/bin/bash");
     if bash.exists() { bash } else { Path::new("/bin/sh") }
-}
-
-/// Explains a failed start to whoever wrote the script.
-fn explain(error: &StartError, script: &str) -> String {
-    let StartError::Exec(source) = error else { return format!("failed to give it {error}") };
-    match (source.raw_os_error(), interpreter::of(script)) {
-        (Some(libc::ENOENT), Some(program)) => interpreter::is_missing(script, program),
-        (Some(libc::EACCES), Some(program)) => interpreter::is_forbidden(script, program),
-        (Some(libc::ENOEXEC), Some(_)) => interpreter::names_no_program(script),
-        (Some(libc::EAGAIN), _) => {
-            "its tenant has as many processes on this machine as it may have".to_owned()
-        }
-        (Some(libc::E2BIG), _) => "its arguments and environment are too long".to_owned(),
-        _ => format!("failed to run it: {source}"),
-    }
 }

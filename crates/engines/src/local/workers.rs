@@ -14,7 +14,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use domain::RunId;
+use domain::{RunId, reason::Step};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::{RecvFlags, recv},
@@ -24,6 +24,7 @@ use rustix::{
 use super::{
     config::Room,
     descriptors::{receive_exact, send_all},
+    explain::refuse,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
     supervisor::{Assignment, Reusable, supervise},
@@ -231,7 +232,8 @@ impl WorkerSide {
     /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns
     /// its exit code.
     pub(super) fn work(mut self, inherited: &Inherited, spec: &[u8]) -> i32 {
-        if Self::settle_in(inherited).is_err() {
+        if let Err(error) = Self::settle_in(inherited) {
+            refuse(inherited, self.first.run, Step::Room, &error);
             return 5;
         }
         let mut reusable = Reusable::default();
@@ -240,7 +242,8 @@ impl WorkerSide {
             if let Some(network) = self.network.take() {
                 // Its port was marked in the network that it leaves.
                 reusable.leave_network();
-                if sys::enter_network(network.as_fd()).is_err() {
+                if let Err(error) = sys::enter_network(network.as_fd()) {
+                    refuse(inherited, assignment.run, Step::Network, &error);
                     return 6;
                 }
             }

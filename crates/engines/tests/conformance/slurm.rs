@@ -234,7 +234,7 @@ fn renamed(rig: &mut Rig) {
 fn fails_to_start(rig: &Rig, spec: &LaunchSpec, want: &str) {
     rig.launch(spec);
     let ended = rig.wait_end(spec.run);
-    let has_said = matches!(&ended.how, Exit::FailedToStart(why) if why.to_lowercase().contains(want));
+    let has_said = matches!(&ended.how, Exit::FailedToStart(why) if why.text(domain::Lang::En).to_lowercase().contains(want));
     assert!(has_said && ended.started_at.is_none(), "{ended:?}");
     assert!(rig.err(spec.run).to_lowercase().contains(want), "its user reads it: {}", rig.err(spec.run));
 }

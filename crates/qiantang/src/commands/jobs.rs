@@ -8,11 +8,12 @@ mod logs;
 mod show;
 
 use clap::Args;
+use domain::Lang;
 use serde_json::{Value, json};
 
 use crate::{
     context::{Context, Done, Run, part},
-    output::verdict,
+    output::{text, verdict},
 };
 
 pub use cancel::Cancel;
@@ -21,6 +22,21 @@ pub use ids::run as run_id;
 pub use list::Jobs;
 pub use logs::Logs;
 pub use show::Show;
+
+/// Why a job waits, or ended as it did; empty where it runs or has succeeded.
+fn why_text(lang: Lang, job: &Value) -> String {
+    let why = if job["verdict"].is_null() {
+        reason_text(lang, job)
+    } else {
+        text(&job["verdict"]["text"], lang.code())
+    };
+    why.to_owned()
+}
+
+/// Why a job or a run ended as it did; empty where it goes on, or has succeeded.
+fn reason_text(lang: Lang, ended: &Value) -> &str {
+    if text(ended, "state") == "succeeded" { "" } else { text(&ended["reason"]["text"], lang.code()) }
+}
 
 /// Say why jobs wait, or tasks of arrays (`JOB_7`).
 #[derive(Debug, Args)]

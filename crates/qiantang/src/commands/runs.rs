@@ -30,6 +30,14 @@ impl Run for Runs {
     }
 }
 
+/// How a run stands, or why it ended as it did.
+fn outcome(lang: Lang, run: &Value) -> String {
+    match text(&run["reason"]["text"], lang.code()) {
+        "" => words::state(lang, text(run, "state")),
+        reason => reason.to_owned(),
+    }
+}
+
 fn money(value: &Value, key: &str) -> String {
     grouped(&MicroCny(number(value, key)).exact())
 }
@@ -63,7 +71,7 @@ fn facts(clock: &Clock, evidence: &Value) -> String {
         ("租户", "tenant", format!("{} · {}", text(evidence, "tenant_slug"), text(evidence, "project"))),
         ("合同", "contract", text(evidence, "contract").to_owned()),
         ("卡", "cards", places.collect::<Vec<_>>().join(", ")),
-        ("结果", "outcome", words::state(lang, text(run, "state"))),
+        ("结果", "outcome", outcome(lang, run)),
         ("时区", "time zone", zone.to_string()),
         ("排定", "planned", clock.instant(run, "planned_at")),
         ("开始", "started", clock.instant(run, "started_at")),

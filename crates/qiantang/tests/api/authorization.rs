@@ -55,7 +55,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),
-        ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "tenant", "value": "x" }),
+        ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })

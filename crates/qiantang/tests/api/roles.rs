@@ -11,9 +11,11 @@ use crate::{authorization::matrix, scene::Scene};
 fn needed(method: &str, path: &str) -> Option<&'static str> {
     Some(match (method, path.trim_start_matches("/api/v1")) {
         ("POST", "/jobs" | "/jobs/dry-run" | "/jobs/script") => "submit",
-        ("POST", "/jobs/{id}/cancel") => "stop",
-        ("GET", "/jobs/{id}/logs" | "/jobs/{id}/logs/stream") => "see_content",
-        ("GET", path) if path.starts_with("/jobs") => "see_work",
+        // Secrets are for those who hand in the jobs that get them.
+        (_, "/secrets" | "/secrets/{name}") => "submit",
+        ("POST", "/jobs/cancel" | "/jobs/{id}/cancel") => "stop",
+        ("GET", path) if path.starts_with("/jobs/{id}/logs") => "see_content",
+        ("GET", path) if path.starts_with("/jobs") || path == "/runs" => "see_work",
         ("GET", "/overview" | "/events") => "see_work",
         ("GET", "/contracts/{id}/statement" | "/runs/{id}/evidence" | "/debts" | "/ledger/transfers") => {
             "see_money"
@@ -22,7 +24,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         (
             "GET",
             "/capacity-balance" | "/history" | "/loops" | "/ledger/check" | "/ledger/roots"
-            | "/slurm/accounts" | "/retirement" | "/corrections" | "/corrections/{id}",
+            | "/slurm/accounts" | "/retirement" | "/backups" | "/corrections" | "/corrections/{id}",
         ) => "see_center",
         ("GET", path) if path.starts_with("/periods") => "see_center",
         ("GET", path)
@@ -42,7 +44,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "administer"
         }
         ("GET", path)
-            if ["/me", "/tokens", "/alliances", "/nodes", "/pools", "/price-books", "/roles"]
+            if ["/me", "/disk", "/tokens", "/alliances", "/nodes", "/pools", "/price-books", "/roles"]
                 .iter()
                 .any(|noun| path.starts_with(noun)) =>
         {

@@ -112,7 +112,7 @@ fn a_job_that_fails_fails_the_command_that_waits_for_it() {
     let fails = at.file("fails.sh", "#!/bin/sh\nexit 7\n");
     let (code, _, err) = at.run(&["submit", "--wait", &fails]);
     assert_eq!(code, 7, "the job's own code: {err}");
-    assert!(err.contains("ended: failed (7)"), "{err}");
+    assert!(err.contains("ended: failed: exit code 7"), "{err}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_job_that_waits_says_why_and_one_that_is_cancelled_ends_as_that() {
     at.ok(&["cancel", &hold]);
     assert_eq!(site.wait_for_end(&tenant.developer, &hold)["state"], "cancelled");
     let (code, _, err) = at.run(&["logs", "-f", &hold]);
-    assert_eq!((code, err.contains("was cancelled")), (3, true), "{err}");
+    assert_eq!((code, err.contains("ended: cancelled")), (3, true), "{err}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod paying;
 mod periods;
 mod placing;
 mod readme;
+mod reasons;
 mod refused;
 mod resources;
 mod retirement;

@@ -369,7 +369,7 @@ fn the_doctor_tells_of_real_nodes_whose_cards_are_not_here() {
     let real = checks.find(|check| name_of(check) == "real nodes").expect("it is looked at");
     let detail = real["detail"].as_str().expect("a text");
     assert!(
-        real["ok"] == false && detail.contains("real is to have 8") && !detail.contains("made-up"),
+        real["ok"] == false && detail.contains("real: its cards 0-7") && !detail.contains("made-up"),
         "{real}"
     );
 }

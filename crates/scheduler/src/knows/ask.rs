@@ -230,7 +230,14 @@ impl Ask {
         if !is_counted && !fits(*per_node) {
             let most = kinds().map(NodeKind::cards).max().unwrap_or(0);
             if per_node.cards > most {
-                return Some(Misfit::CardsPerNode { most });
+                let nodes = self.card_pools.iter().flat_map(|(card_pool, _)| match &of(*card_pool).space {
+                    Space::Nodes { topology, .. } => &topology.nodes[..],
+                    Space::Counted { .. } => &[],
+                });
+                let largest =
+                    nodes.filter(|node| node.cards.len() == most).min_by(|a, b| a.name.cmp(&b.name));
+                let node = largest.map(|node| node.name.clone()).unwrap_or_default();
+                return Some(Misfit::CardsPerNode { most, node, pool: None });
             }
             let allowed = (1..=most).filter(|&cards| fits(NodeAsk { cards, ..*per_node }));
             return Some(Misfit::Affinity { asked: per_node.cards, allowed: allowed.collect() });

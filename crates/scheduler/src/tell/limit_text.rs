@@ -35,8 +35,11 @@ impl Limit {
                         let labels = list(labels, "、", " 和 ");
                         format!("{asked}，永远无法满足：合同可用的节点都没有标签 {labels}。")
                     }
-                    Misfit::CardsPerNode { most } => {
-                        format!("{asked}，永远无法满足：合同可用的节点每个最多有 {most} 张加速卡。")
+                    Misfit::CardsPerNode { most, node, pool } => {
+                        let pool = pool.as_ref().map(|pool| format!("资源池 {pool} 的")).unwrap_or_default();
+                        format!(
+                            "{asked}，永远无法满足：合同可用的最大节点是{pool} {node}，有 {most} 张加速卡。"
+                        )
                     }
                     Misfit::Affinity { asked: cards, allowed } => format!(
                         "{asked}，永远无法满足：受卡间互联方式限制，每节点不能取 {cards} 张，只能取 {} 张。",
@@ -94,6 +97,8 @@ impl Limit {
             Self::MaxStarts { limit } => {
                 format!("将在下一次计划中启动：一次计划最多启动 {limit} 个运行。")
             }
+            Self::NotPlanned => "刚提交，下一次计划会安排它。".to_owned(),
+            Self::Starting { since } => format!("已分到加速卡，自 {}起正在启动。", clock(*since)),
         }
     }
 
@@ -115,9 +120,11 @@ impl Limit {
                             "{asked} and never fits: no node of the contract's pools is labelled {labels}."
                         )
                     }
-                    Misfit::CardsPerNode { most } => {
+                    Misfit::CardsPerNode { most, node, pool } => {
+                        let pool =
+                            pool.as_ref().map(|pool| format!(" of the pool {pool}")).unwrap_or_default();
                         format!(
-                            "{asked} and never fits: the nodes of the contract have {} at most.",
+                            "{asked} and never fits: the largest node that the contract may use, {node}{pool}, has {}.",
                             n(*most, "card")
                         )
                     }
@@ -196,6 +203,10 @@ impl Limit {
             }
             Self::MaxStarts { limit } => {
                 format!("Starts in the next plan: one plan starts {} at most.", n(*limit, "run"))
+            }
+            Self::NotPlanned => "Submitted just now: the next plan decides about it.".to_owned(),
+            Self::Starting { since } => {
+                format!("Has its cards, and is being started since {}.", clock(*since))
             }
         }
     }

@@ -59,9 +59,9 @@ fn never_fits() {
     assert_misfit(
         center(),
         (1, 9),
-        Misfit::CardsPerNode { most: 8 },
-        "申请 1 个节点 × 每节点 9 张加速卡，永远无法满足：合同可用的节点每个最多有 8 张加速卡。",
-        "Asks for 1 node × 9 cards each and never fits: the nodes of the contract have 8 cards at most.",
+        Misfit::CardsPerNode { most: 8, node: "n000".into(), pool: None },
+        "申请 1 个节点 × 每节点 9 张加速卡，永远无法满足：合同可用的最大节点是 n000，有 8 张加速卡。",
+        "Asks for 1 node × 9 cards each and never fits: the largest node that the contract may use, n000, has 8 cards.",
     );
     assert_misfit(
         center(),

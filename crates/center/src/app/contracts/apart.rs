@@ -3,32 +3,30 @@
 use domain::{ContractId, MemberId, MicroCny, Role, contract::ContractAction};
 use store::{Tx, contracts as rows};
 
-use base::{error::AppError, refusal::Refusal};
+use base::{
+    error::AppError,
+    refusal::{Did, Refused},
+};
 
 /// Refuses an approval by whoever submitted the contract last.
 pub fn approver(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> Result<(), AppError> {
-    refuse(tx, is_apart, contract, by, ContractAction::Submit, "submitted this contract")
+    refuse(tx, is_apart, contract, by, ContractAction::Submit, Did::SubmittedContract)
 }
 
 /// Refuses a payment that is booked by whoever approved the contract.
 pub fn cashier(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> Result<(), AppError> {
-    refuse(tx, is_apart, contract, by, ContractAction::Approve, "approved this contract")
+    refuse(tx, is_apart, contract, by, ContractAction::Approve, Did::ApprovedContract)
 }
 
 /// Refuses an approval of more than `most` by whoever is no operator: the center's people of other roles approve up to that.
 pub fn within(most: Option<MicroCny>, role: Role, amount: MicroCny) -> Result<(), AppError> {
     let Some(most) = most.filter(|most| amount > *most && role != Role::Operator) else { return Ok(()) };
-    let message = format!("{amount} CNY is more than the {most} CNY that your role may approve");
-    let hint = "let an operator approve it; `books.approve_up_to_micro_cny` in the settings is the bound";
-    Err(AppError::refused(Refusal::AboveLimit, message, hint))
+    Err(Refused::AboveLimit { amount_micro_cny: amount, most_micro_cny: most }.into())
 }
 
 /// The refusal of a person who did the first part of a thing and must leave the second to somebody else.
-pub fn same_person(did: &str) -> AppError {
-    let message = format!("you {did} yourself, and duties are separate here");
-    let hint =
-        "let somebody else do this; `books.separate_duties` in the settings says that duties are separate";
-    AppError::refused(Refusal::SamePerson, message, hint)
+pub fn same_person(did: Did) -> AppError {
+    Refused::SamePerson { did }.into()
 }
 
 fn refuse(
@@ -37,7 +35,7 @@ fn refuse(
     contract: ContractId,
     by: MemberId,
     action: ContractAction,
-    did: &str,
+    did: Did,
 ) -> Result<(), AppError> {
     if !is_apart {
         return Ok(());

@@ -19,7 +19,7 @@ use base::{
     lookup,
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::{Refused, Wanted},
 };
 
 /// The most weight of a queue.
@@ -122,8 +122,7 @@ pub async fn change(
                 let now = rows::get_contract(tx, before.id)?;
                 refuse_unless_draft(&now)?;
                 if now != before {
-                    let message = format!("the draft {} was changed by somebody else meanwhile", now.number);
-                    return Err(AppError::refused(Refusal::ContractState, message, "look at it again"));
+                    return Err(Refused::ChangedMeanwhile { contract: now.number }.into());
                 }
                 if after == before {
                     return Ok(Changed::nothing(after));
@@ -153,9 +152,7 @@ pub fn unless_draft(number: &str, state: ContractState) -> Result<(), AppError> 
     if state == ContractState::Draft {
         return Ok(());
     }
-    let message = format!("the contract {number} is {}", state.code());
-    let hint = "only a draft is changed: a submitted contract is returned first, an active one is amended";
-    Err(AppError::refused(Refusal::ContractState, message, hint))
+    Err(Refused::ContractState { contract: number.to_owned(), state, wanted: Wanted::Change }.into())
 }
 
 /// The fields in which a draft differs, by their names in the API.

@@ -24,7 +24,7 @@ use base::{
     events::{self, About, Event},
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// The right that an action on a contract needs. Actions of the center's loops are for nobody.
@@ -100,19 +100,10 @@ pub(super) fn change_state(
 ) -> Result<StateChange, AppError> {
     let mut contract = rows::get_contract(tx, id)?;
     let from = contract.state;
-    let to = from.after(action).map_err(|error| {
-        AppError::refused(
-            Refusal::ContractState,
-            error.to_string(),
-            "look at the contract's history to see where it stands",
-        )
-    })?;
+    let to = from.after(action).map_err(|_| Refused::ActionOutOfTurn { state: from, action })?;
     if action == ContractAction::Activate && now >= contract.ends_at {
-        return Err(AppError::refused(
-            Refusal::ContractState,
-            format!("the term of the contract {} ended at {}", contract.number, contract.ends_at),
-            "terminate it, and draw up another one",
-        ));
+        let ends_at = contract.ends_at.into();
+        return Err(Refused::TermOver { contract: contract.number, ends_at }.into());
     }
     rows::set_contract_state(tx, id, from, to)?;
     contract.state = to;

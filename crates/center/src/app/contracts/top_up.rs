@@ -25,7 +25,7 @@ use base::{
     error::AppError,
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::{Refused, Wanted},
 };
 
 /// Money paid in, or card time given.
@@ -111,9 +111,8 @@ fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
     if contract.state.takes_money() {
         return Ok(());
     }
-    let message = format!("the contract {} is {}", contract.number, contract.state.code());
-    let hint = "a payment is booked from the approval of a contract to its end";
-    Err(AppError::refused(Refusal::ContractState, message, hint))
+    let (contract, state) = (contract.number.clone(), contract.state);
+    Err(Refused::ContractState { contract, state, wanted: Wanted::PayIn }.into())
 }
 
 /// `None` where the same payment had been booked before.
@@ -185,12 +184,12 @@ fn entries(payment: &Payment) -> Vec<Posting> {
 
 /// Why a reference can't be used again.
 fn used_before(tx: &Tx, there: &Payment) -> Result<AppError, AppError> {
-    let number = rows::get_contract(tx, there.contract)?.number;
-    let message = format!(
-        "the reference `{}` was booked at {} for the contract {number}: {} CNY, {} card-hours",
-        there.given_as, there.booked_at, there.amount_micro_cny, there.card_ms
-    );
-    let hint =
-        "each payment has a reference of its own; what was booked wrongly is put right by a correction";
-    Ok(AppError::refused(Refusal::AlreadyThere, message, hint))
+    let refused = Refused::ReferenceUsed {
+        reference: there.given_as.clone(),
+        booked_at: there.booked_at.into(),
+        contract: rows::get_contract(tx, there.contract)?.number,
+        amount_micro_cny: there.amount_micro_cny,
+        card_ms: there.card_ms,
+    };
+    Ok(refused.into())
 }

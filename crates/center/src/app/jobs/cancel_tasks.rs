@@ -5,10 +5,11 @@ use std::sync::Arc;
 use domain::{
     Job, Run,
     job::{Dropped, IllegalJobChange, JobState},
+    reason::JobCause,
     run::StopCause,
 };
 use serde_json::json;
-use store::{Tx, jobs, recent};
+use store::{Tx, jobs, reasons, recent};
 
 use super::{
     ending::{ended_or_stopping, took_job},
@@ -21,7 +22,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     moment,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// What was done to a job's tasks.
@@ -71,11 +72,7 @@ fn stop(tx: &Tx, name: &JobName) -> Result<Option<Stopped>, AppError> {
     let retries = jobs::drop_retries(tx, job.id, &positions)?;
     let to_retry = u32::try_from(retries.len()).unwrap_or(u32::MAX);
     let waited = job.drop_tasks(&positions, to_retry, now).map_err(|error| match error {
-        IllegalJobChange::TooScattered => AppError::refused(
-            Refusal::AboveLimit,
-            format!("more than {} separate ranges of its tasks would be cancelled", Dropped::MOST),
-            "cancel whole ranges, or the job",
-        ),
+        IllegalJobChange::TooScattered => Refused::TooManyRanges { most: Dropped::MOST }.into(),
         other => AppError::internal_at(name.id, other),
     })?;
     let mut runs = Vec::new();
@@ -92,6 +89,7 @@ fn stop(tx: &Tx, name: &JobName) -> Result<Option<Stopped>, AppError> {
     jobs::update_job_progress(tx, &job)?;
     let about = About { tenant: Some(job.tenant), job: Some(job.id), run: None };
     let (kind, data) = if job.state.has_ended() {
+        reasons::keep_of_job(tx, job.id, &JobCause::Stopped { cause })?;
         ended_or_stopping(&job)
     } else {
         (event_kinds::TASKS_CANCELLED, json!({ "name": job.spec.name, "tasks": count }))

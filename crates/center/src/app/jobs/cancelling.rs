@@ -8,11 +8,12 @@ use std::{
 use domain::{
     Job, JobId, JobStatus, Run, TenantId,
     problem::{Things, Wrong, field},
+    reason::JobCause,
     run::StopCause,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Tx, jobs, recent};
+use store::{Tx, jobs, reasons, recent};
 
 use super::{
     JobDetail,
@@ -149,7 +150,7 @@ async fn cancel_wanted(
         let wrong = Wrong::Count { of: Things::Filters, given: 0, least: 1, most: 11 };
         return Err(AppError::invalid(field::WHICH, wrong));
     }
-    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let asked = Asked::of(caller, center.settings.time_zone, wanted)?;
     let filter = center.try_read(move |tx| asked.filter(tx)).await?;
     let Some(filter) = open_ones(filter)? else { return Ok(Cancelled::default()) };
     if dry_run {
@@ -246,6 +247,9 @@ fn stop_one(tx: &Tx, id: JobId) -> Result<Option<Stopped>, AppError> {
         return Ok(None);
     }
     jobs::update_job_progress(tx, &job)?;
+    if job.state.has_ended() {
+        reasons::set_of_job(tx, id, &JobCause::Stopped { cause })?;
+    }
     let mut runs = Vec::new();
     for run in recent::active_runs(tx, id)? {
         runs.extend(stopping::request_stop(tx, run.run.id, cause)?);

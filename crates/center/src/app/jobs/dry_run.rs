@@ -4,7 +4,7 @@ use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestam
 use scheduler::Waiting;
 use serde::Serialize;
 
-use super::{Admitted, admit, dearest, may_submit, notes_on_start};
+use super::{Admitted, admit, dearest, may_submit, name_pool, notes_on_start};
 use crate::{app::verdict::VerdictView, center::Center, live::LiveNode, settings::Settings};
 use base::{
     auth::Caller,
@@ -106,7 +106,10 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
     Ok(DryRun {
         starts_now: trial.starts_now.is_some(),
         placement: trial.starts_now.map(|placement| places(&live, &placement)).unwrap_or_default(),
-        verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, center.settings.time_zone)),
+        verdict: trial.verdict.map(|mut verdict| {
+            name_pool(&live, &mut verdict.limit);
+            VerdictView::of(&verdict, center.settings.time_zone)
+        }),
         price: quote,
         contract,
         tasks: spec.task_count(),

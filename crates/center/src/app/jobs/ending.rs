@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use domain::{Job, JobId, job::JobState};
 use serde_json::{Value, json};
-use store::jobs;
+use store::{jobs, reasons};
 
+use super::awaited::ruled_out_by;
 use crate::{center::Center, event_kinds};
 use base::{
     error::AppError,
@@ -46,6 +47,9 @@ pub fn give_up(center: &Center, ids: Vec<JobId>) {
                     continue;
                 }
                 jobs::update_job_progress(tx, &job)?;
+                if let Some(cause) = ruled_out_by(tx, &job)? {
+                    reasons::set_of_job(tx, id, &cause)?;
+                }
                 let about = About { tenant: Some(job.tenant), job: Some(id), run: None };
                 let (kind, data) = ended_or_stopping(&job);
                 ended.push((Arc::new(job), events::record(tx, now, about, kind, data)?));

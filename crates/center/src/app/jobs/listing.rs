@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantId,
-    job::Tasks,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantId, Zone,
+    job::{JobOutcome, Tasks},
     problem::{Wrong, field},
+    reason::{JobCause, JobEnd, RunEnd},
     run::StopCause,
 };
+use scheduler::Limit;
 use serde::Serialize;
 use store::{
-    Tx, digits, jobs, recent,
+    StoreError, Tx, digits, jobs, reasons, recent,
     runs::{RunRow, of_job},
 };
 
 use super::{
     PlaceView,
+    awaited::{found, ruled_out_by},
     dry_run::Quote,
-    found,
     named::{self, JobName, TaskView, read_digits},
     places,
     sorting::{self, Order},
@@ -29,6 +31,7 @@ use crate::{
     app::{direct, verdict::VerdictView},
     center::Center,
     live::{By, Live, Use},
+    reason::ReasonView,
 };
 use base::{
     auth::{Action, Caller},
@@ -36,7 +39,7 @@ use base::{
     listing::{Listing, Total},
     lookup::{Names, TenantName},
     moment, params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// A job as a list shows it.
@@ -72,6 +75,8 @@ pub struct JobView {
     pub charge_micro_cny: MicroCny,
     /// Why it waits, where tasks of it wait.
     pub verdict: Option<VerdictView>,
+    /// Why it ended as it did, once it has.
+    pub reason: Option<ReasonView>,
 }
 
 /// A job with all that was asked for.
@@ -113,6 +118,7 @@ struct Named {
     project: String,
     submitted_by: String,
     direct: Option<DirectView>,
+    cause: Option<JobCause>,
 }
 
 fn named(tx: &Tx, names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, AppError> {
@@ -123,7 +129,21 @@ fn named(tx: &Tx, names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, App
         Some(direct) => direct.user.clone(),
         None => names.login(row.submitted_by)?,
     };
-    Ok(Named { row, owner, project, submitted_by, direct })
+    let cause = cause(tx, &row)?;
+    Ok(Named { row, owner, project, submitted_by, direct, cause })
+}
+
+/// Why a job ended, where its state alone does not tell.
+fn cause(tx: &Tx, row: &jobs::JobRow) -> Result<Option<JobCause>, AppError> {
+    let JobState::Ended { outcome, .. } = row.state else { return Ok(None) };
+    if outcome == JobOutcome::Succeeded {
+        return Ok(None);
+    }
+    match reasons::find_of_job(tx, row.id)? {
+        // It ended before reasons were kept.
+        None if outcome == JobOutcome::NeverRan => Ok(ruled_out_by(tx, &jobs::get_job(tx, row.id)?)?),
+        kept => Ok(kept),
+    }
 }
 
 /// Jobs, newest first.
@@ -140,7 +160,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     if digits.is_some() && wanted != JobsWanted::default() {
         return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::WHICH }));
     }
-    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let asked = Asked::of(caller, center.settings.time_zone, wanted)?;
     let now = moment::now();
     let (rows, next, total) = center
         .try_read(move |tx| {
@@ -185,24 +205,56 @@ fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
     let live = center.live();
     let view = |named: Named| {
         let verdict = verdicts.remove(&named.row.id);
-        row_view(&live, named, verdict)
+        row_view(&live, named, verdict, center.settings.time_zone)
     };
     rows.into_iter().map(view).collect()
 }
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let (mut planner, zone) = (center.compute.planner(), center.settings.time_zone);
-    ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?, zone)))).collect()
+    let zone = center.settings.time_zone;
+    let (mut known, mut unknown) = (HashMap::new(), Vec::new());
+    {
+        let mut planner = center.compute.planner();
+        for id in ids {
+            match planner.verdict(id) {
+                Some(verdict) => _ = known.insert(id, VerdictView::of(&verdict, zone)),
+                None => unknown.push(id),
+            }
+        }
+    }
+    let live = center.live();
+    // What changed since the last plan, such as an array that runs as many tasks as it may.
+    let unplanned = unknown
+        .into_iter()
+        .filter_map(|id| Some((id, VerdictView::unplanned(&live.waits_unplanned(id)?, zone))));
+    known.extend(unplanned);
+    known
 }
 
-fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
-    let Named { row, owner, project, submitted_by, direct: _ } = named;
+/// Why one job waits, to be started too.
+fn verdict(center: &Center, id: JobId) -> Option<VerdictView> {
+    let starting = || {
+        let since = center.live().starts_since(id)?;
+        Some(VerdictView::unplanned(&Limit::Starting { since }, center.settings.time_zone))
+    };
+    verdicts(center, std::iter::once(id)).remove(&id).or_else(starting)
+}
+
+fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>, zone: &Zone) -> JobView {
+    let Named { row, owner, project, submitted_by, direct: _, cause } = named;
+    let reason = match row.state {
+        JobState::Ended { outcome, .. } => {
+            Some(ReasonView::of_job(&JobEnd { outcome, tasks: row.tasks, cause }, zone))
+        }
+        _ => None,
+    };
     // A row may be ahead of what is live by a commit: the use of a job that has ended is all metered.
     let unmetered =
         if row.state.has_ended() { Use::default() } else { live.unmetered(By::Job(row.id), moment::now()) };
     JobView {
         verdict: verdict.filter(|_| !row.state.has_ended()),
+        reason,
         tenant_slug: owner.slug.clone(),
         owner,
         project,
@@ -240,7 +292,7 @@ pub async fn visible(
 
 /// One job with all that was asked for, and with the task that is named.
 pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<JobDetail, AppError> {
-    let (id, index) = (name.id, name.one_task()?);
+    let (id, index, zone) = (name.id, name.one_task()?, center.settings.time_zone);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
     let may_read_script = center.policies.check(caller, actions::READ_SCRIPT, Some(row.tenant)).is_ok();
     let (mut named, mut job, latest, failed, task) = center
@@ -249,7 +301,7 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
             let job = jobs::get_job(tx, id)?;
             let is_array = job.spec.array.is_some();
             let failed = if is_array && job.tasks.failed > 0 { of_job::first_failed(tx, id)? } else { None };
-            let task = index.map(|index| named::view(tx, &job, index)).transpose()?;
+            let task = index.map(|index| named::view(tx, &job, index, zone)).transpose()?;
             Ok((named, job, recent::latest_run(tx, id)?, failed, task))
         })
         .await?;
@@ -261,7 +313,7 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
         comment.clear();
     }
     let direct = named.direct.take();
-    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    let verdict = verdict(center, id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());
     let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
     let exit_code = |row: &RunRow| row.run.state.outcome().and_then(Outcome::exit_code);
@@ -279,33 +331,34 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
         time_limit_ms: center.settings.time_limit(&job.spec).0,
         most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
-        job: row_view(&center.live(), named, verdict),
+        job: row_view(&center.live(), named, verdict, zone),
         exit_code,
         direct,
     })
 }
 
-/// Why a job or a task waits; refused if it doesn't.
+/// Why a job or a task waits; refused, with how it stands, if it doesn't.
 pub async fn why(center: &Center, caller: &Caller, name: &JobName) -> Result<VerdictView, AppError> {
-    let (id, index) = (name.id, name.one_task()?);
+    let (id, index, zone) = (name.id, name.one_task()?, center.settings.time_zone);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
     if let Some(index) = index {
-        let task = center.try_read(move |tx| named::view(tx, &jobs::get_job(tx, id)?, index)).await?;
+        let task = center.try_read(move |tx| named::view(tx, &jobs::get_job(tx, id)?, index, zone)).await?;
         if task.state != JobStatus::Queued {
-            let message = format!("the task {name} is {}: it does not wait", task.state.code());
-            return Err(AppError::refused(Refusal::NotWaiting, message, "`qiantang show` tells how it went"));
+            return Err(Refused::TaskNotWaiting { task: name.to_string(), state: task.state }.into());
         }
     }
-    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
-    verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
-        let state = row.state.code();
-        let (message, hint) = if row.state == JobState::Queued {
-            ("the job was submitted just now and is not planned yet".to_owned(), "ask again in a moment")
-        } else {
-            (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
-        };
-        AppError::refused(Refusal::NotWaiting, message, hint)
-    })
+    let verdict = verdict(center, id);
+    if let Some(verdict) = verdict.filter(|_| !row.state.has_ended()) {
+        return Ok(verdict);
+    }
+    let (state, end) = (row.state.status(), row.state);
+    let JobState::Ended { outcome, .. } = end else {
+        return Err(Refused::NotWaiting { state, why: None }.into());
+    };
+    let tasks = row.tasks;
+    let cause = center.try_read(move |tx| cause(tx, &row)).await?;
+    let reason = ReasonView::of_job(&JobEnd { outcome, tasks, cause }, zone);
+    Err(Refused::NotWaiting { state, why: Some(reason.text) }.into())
 }
 
 /// A run of a job.
@@ -319,6 +372,8 @@ pub struct RunView {
     /// `starting`, `running`, or how it ended.
     pub state: RunStatus,
     pub exit_code: Option<i32>,
+    /// Why it ended as it did, once it has.
+    pub reason: Option<ReasonView>,
     /// Why it was asked to stop.
     pub stopping: Option<StopCause>,
     pub planned_at: Rfc3339,
@@ -337,7 +392,20 @@ pub struct RunView {
     pub waived_micro_cny: MicroCny,
 }
 
-pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
+/// Why a run ended as it did; `None` for one that has not.
+pub fn run_end(tx: &Tx, row: &RunRow) -> Result<Option<RunEnd>, StoreError> {
+    let Some(outcome) = row.run.state.outcome() else { return Ok(None) };
+    let kept = if outcome.is_success() { None } else { reasons::find_of_run(tx, row.run.id)? };
+    Ok(Some(kept.unwrap_or_else(|| RunEnd::plain(outcome))))
+}
+
+pub fn run_view(
+    live: &Live,
+    row: &RunRow,
+    array: Option<&domain::spec::ArraySpec>,
+    end: Option<&RunEnd>,
+    zone: &Zone,
+) -> RunView {
     let now = moment::now();
     let run = &row.run;
     let (used, charged) = (run.used(now), run.charge(now));
@@ -350,6 +418,7 @@ pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpe
         attempt: run.attempt,
         state: run.state.status(),
         exit_code: run.state.outcome().and_then(Outcome::exit_code),
+        reason: end.map(|end| ReasonView::of_run(end, zone)),
         stopping: run.state.stop().map(|stop| stop.cause),
         planned_at: run.state.planned_at().into(),
         started_at: run.state.started_at().map(Rfc3339),

@@ -1,7 +1,7 @@
 //! Jobs and tasks of them, as a request names them: `job_…`, `job_…_7`, `job_…_[3-9]`.
 
 use domain::{
-    Job, JobId, JobStatus, RunId,
+    Job, JobId, JobStatus, RunId, Zone,
     job::{
         Positions,
         task::{self, Indices},
@@ -11,6 +11,8 @@ use domain::{
 use serde::Serialize;
 use store::{Tx, digits, jobs, runs::of_job};
 
+use super::listing::run_end;
+use crate::reason::ReasonView;
 use base::{error::AppError, params};
 
 /// A job, or tasks of it.
@@ -82,16 +84,22 @@ pub struct TaskView {
     pub run: Option<RunId>,
     /// Of that run; `null` where no process ended by itself.
     pub exit_code: Option<i32>,
+    /// Why that run ended as it did, once the task has ended.
+    pub reason: Option<ReasonView>,
 }
 
-pub fn view(tx: &Tx, job: &Job, index: u32) -> Result<TaskView, AppError> {
+pub fn view(tx: &Tx, job: &Job, index: u32, zone: &Zone) -> Result<TaskView, AppError> {
     let position = position(job, index)?;
-    let latest = of_job::of_task(tx, job.id, position, 1)?.pop().map(|row| row.run);
+    let latest = of_job::of_task(tx, job.id, position, 1)?.pop();
+    let end = latest.as_ref().map(|row| run_end(tx, row)).transpose()?.flatten();
+    let latest = latest.map(|row| row.run);
     let is_to_retry = job.tasks.to_retry > 0
         && jobs::list_retries(tx, job.id)?.into_iter().any(|(task, _)| task == position);
+    let state = task::status(job, position, latest.as_ref(), is_to_retry);
     Ok(TaskView {
         index,
-        state: task::status(job, position, latest.as_ref(), is_to_retry),
+        state,
+        reason: end.filter(|_| state.has_ended()).map(|end| ReasonView::of_run(&end, zone)),
         attempts: latest.as_ref().map_or(0, |run| run.attempt),
         run: latest.as_ref().map(|run| run.id),
         exit_code: latest.and_then(|run| run.state.outcome()).and_then(domain::Outcome::exit_code),

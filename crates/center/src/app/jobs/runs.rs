@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use domain::{
     RunId, RunStatus,
     problem::{Wrong, field},
+    reason::RunEnd,
+    spec::ArraySpec,
 };
 use serde::Deserialize;
 use store::{digits, recent, runs, runs::of_job};
 
 use super::{
     RunView,
-    listing::run_view,
+    listing::{run_end, run_view},
     named::{self, JobName, read_digits},
     visible,
 };
@@ -119,11 +121,15 @@ pub async fn list_runs(
                 page.total = Some(Total { count, and_more });
             }
             page.total = page.total.filter(|_| with_total);
+            let Listing { items, next_cursor, total } = page;
+            let with_end = |row: runs::RunRow| Ok::<_, AppError>((run_end(tx, &row)?, row));
+            let items = items.into_iter().map(with_end).collect::<Result<Vec<_>, _>>()?;
+            let page = Listing { items, next_cursor, total };
             Ok((page, job))
         })
         .await?;
-    let live = center.live();
-    Ok(page.map(|row| run_view(&live, &row, job.spec.array.as_ref())))
+    let (live, zone) = (center.live(), center.settings.time_zone);
+    Ok(page.map(|(end, row)| run_view(&live, &row, job.spec.array.as_ref(), end.as_ref(), zone)))
 }
 
 /// The states of a list of words; none where nothing is said.
@@ -166,12 +172,14 @@ pub async fn runs_by_digits(
             let with_array = |id: &RunId| {
                 let row = runs::get_run(tx, *id)?;
                 let array = store::jobs::get_job(tx, row.run.job)?.spec.array;
-                Ok((row, array))
+                Ok((run_end(tx, &row)?, row, array))
             };
             ids.iter().map(with_array).collect::<Result<Vec<_>, _>>()
         })
         .await?;
-    let live = center.live();
-    let items = rows.iter().map(|(row, array)| run_view(&live, row, array.as_ref())).collect();
-    Ok(Listing { items, next_cursor: None, total: None })
+    let (live, zone) = (center.live(), center.settings.time_zone);
+    let view = |(end, row, array): &(Option<RunEnd>, runs::RunRow, Option<ArraySpec>)| {
+        run_view(&live, row, array.as_ref(), end.as_ref(), zone)
+    };
+    Ok(Listing { items: rows.iter().map(view).collect(), next_cursor: None, total: None })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot};
+use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot, reason::NotStarted};
 use engines::{ArrayTask, Ended, EngineError, Exit, LaunchNode, LaunchSpec, RunLimits};
 use store::jobs;
 
@@ -54,8 +54,8 @@ pub fn launch(center: &Center, launches: &[Launch]) {
             }
         };
         if let Some(why) = refused {
-            let (at, how) = (moment::now(), Exit::FailedToStart(why));
-            failed.push((id, Seen::Ended(Ended { started_at: None, at, took: None, how })));
+            let (at, how) = (moment::now(), Exit::FailedToStart(NotStarted::Launch { said: why }));
+            failed.push((id, Seen::Ended(Ended { started_at: None, at, took: None, how, why: None })));
         }
     }
     if !failed.is_empty() {

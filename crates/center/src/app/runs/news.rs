@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     CardMs, Job, MicroCny, Millis, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
-    job::{JobState, Tries},
+    job::{JobOutcome, JobState, Tries},
     ledger::{Account, Unit},
     metering::{Calendar, Metered, meter},
     price::Waivers,
+    reason::{Interruption, JobCause, RunEnd},
     run::StopCause,
 };
 use engines::{Ended, Exit};
@@ -15,7 +16,7 @@ use serde_json::json;
 use store::{
     Tx, jobs, ledger, periods,
     prices::get_price_book,
-    runs,
+    reasons, runs,
     usage::{self, UseRow},
 };
 
@@ -27,6 +28,7 @@ use crate::{
     center::Center,
     event_kinds,
     live::Use,
+    settings::Settings,
     wakers::WATCH,
 };
 use base::{
@@ -50,7 +52,7 @@ struct End {
     took: Option<Millis>,
     /// The last instant at which it is known to have been alive, where nobody saw its end.
     known_until: Option<Timestamp>,
-    outcome: Outcome,
+    why: RunEnd,
 }
 
 /// A job as the end of a run of it leaves it, and the task to try again with the attempt that comes.
@@ -74,12 +76,12 @@ pub struct Taken {
 /// commit; news that was taken in before changes nothing.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     let is_accounted = center.compute.slurm.is_some();
-    let zone = center.settings.time_zone;
+    let settings = center.settings.clone();
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
             for (id, seen) in news {
-                if let Some(change) = take_one(tx, zone, id, seen, is_accounted)? {
+                if let Some(change) = take_one(tx, &settings, id, seen, is_accounted)? {
                     taken.push(change);
                 }
             }
@@ -96,11 +98,12 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
 /// Takes in news of one run. Times that an accounting of others gives hold as they are.
 pub fn take_one(
     tx: &Tx,
-    zone: &Zone,
+    settings: &Settings,
     id: RunId,
     seen: Seen,
     is_accounted: bool,
 ) -> Result<Option<Taken>, AppError> {
+    let zone = settings.time_zone;
     let runs::RunRow { mut run, metered } = runs::get_run(tx, id)?;
     let before = run.state;
     if before.has_ended() {
@@ -109,8 +112,8 @@ pub fn take_one(
     let (started_at, end) = match seen {
         Seen::Started(at) => (Some(at), None),
         Seen::Ended(ended) => {
-            let Ended { started_at, at, took, how } = ended;
-            (started_at, Some(End { at, took, known_until: None, outcome: outcome(&how) }))
+            let Ended { started_at, at, took, how, why } = ended;
+            (started_at, Some(End { at, took, known_until: None, why: run_end(how, why) }))
         }
         // Its cards were nobody else's until now.
         Seen::Vanished { started_at, last_seen } => {
@@ -122,7 +125,7 @@ pub fn take_one(
                     took: None,
                     // Use that nobody observed is not charged.
                     known_until: Some(last_seen.unwrap_or(run.state.planned_at())),
-                    outcome: Outcome::Lost,
+                    why: RunEnd::Lost { why: Interruption::Vanished { last_seen } },
                 }),
             )
         }
@@ -137,10 +140,12 @@ pub fn take_one(
         let data = json!({ "task": run.task, "attempt": run.attempt, "cards": run.placement.card_count() });
         events.push(events::record(tx, since, about, event_kinds::RUN_STARTED, data)?);
     }
-    if let Some(End { at, took, known_until, outcome }) = end {
+    let mut why = None;
+    if let Some(End { at, took, known_until, why: told }) = end {
         let at = end_by(run.state.started_at(), at, took);
         // It has not ended before, as was seen above.
-        let _: Result<(), _> = run.end(at, known_until, outcome);
+        let _: Result<(), _> = run.end(at, known_until, told.outcome());
+        why = Some(told);
     }
     if run.state == before {
         return Ok(None);
@@ -171,6 +176,14 @@ pub fn take_one(
 
     let mut job = jobs::get_job(tx, run.job)?;
     // A job that somebody handed to Slurm directly is not the center's to start again.
+    let why = ended_by(why, run_outcome, &job, settings, is_accounted);
+    if why != RunEnd::plain(run_outcome) {
+        reasons::keep_of_run(tx, run.id, &why)?;
+    }
+    let stopping = match job.state {
+        JobState::Stopping { cause } => Some(cause),
+        _ => None,
+    };
     let tries = if !run_outcome.is_fault_of_center() {
         Tries::Lost(0)
     } else if store::direct::find(tx, job.id)?.is_some() {
@@ -185,6 +198,9 @@ pub fn take_one(
         jobs::push_retry(tx, job.id, task, attempt)?;
     }
     jobs::update_job_progress(tx, &job)?;
+    if !again {
+        keep_cause(tx, &job, &run, why, stopping)?;
+    }
     let Use { used, charged } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
     // A run that never started is not counted as ended.
@@ -297,22 +313,69 @@ pub fn settle(
     Ok(settled)
 }
 
-fn outcome(how: &Exit) -> Outcome {
+/// The end of a run, by its engine's word.
+fn run_end(how: Exit, why: Option<Interruption>) -> RunEnd {
     match how {
-        Exit::Code(0) => Outcome::Succeeded,
-        Exit::Code(exit_code) => Outcome::Failed { exit_code: *exit_code },
-        Exit::Signal(signal) => Outcome::Signaled { signal: *signal },
-        Exit::TimedOut => Outcome::TimedOut,
+        Exit::Code(0) => RunEnd::Succeeded,
+        Exit::Code(exit_code) => RunEnd::Failed { exit_code },
+        Exit::Signal(signal) => RunEnd::Signaled { signal },
+        Exit::TimedOut => RunEnd::TimedOut { limit_ms: None },
         // The center asked for it and has kept why. Without a reason kept, somebody else told the supervisor.
-        Exit::Stopped { .. } => Outcome::Stopped { cause: StopCause::Cancelled },
-        Exit::FailedToStart(_) => Outcome::FailedToStart,
+        Exit::Stopped { .. } => RunEnd::Stopped { cause: StopCause::Cancelled },
+        Exit::FailedToStart(why) => RunEnd::FailedToStart { why },
+        Exit::MachineLost => RunEnd::Lost { why: why.unwrap_or(Interruption::Untold) },
         // Its disk is the center's matter, too: the task is tried again.
-        Exit::MachineLost | Exit::NoRoom => Outcome::Lost,
+        Exit::NoRoom => RunEnd::Lost { why: Interruption::NoRoom },
         // Whoever hands out the machines did it, so to the tenant it is the center's fault.
-        Exit::Preempted => Outcome::Stopped { cause: StopCause::Preempted },
-        // The kernel kills such a process; the run's standard error tells more.
-        Exit::OutOfMemory => Outcome::Signaled { signal: 9 },
+        Exit::Preempted => match why {
+            Some(why) => RunEnd::TakenAway { why },
+            None => RunEnd::Stopped { cause: StopCause::Preempted },
+        },
+        Exit::OutOfMemory => RunEnd::OutOfMemory { limit_mib: None },
     }
+}
+
+/// Why a run ended, with the limits that it came to. What the engine told holds unless the center had asked for the end.
+fn ended_by(
+    told: Option<RunEnd>,
+    outcome: Outcome,
+    job: &Job,
+    settings: &Settings,
+    is_accounted: bool,
+) -> RunEnd {
+    match told.filter(|told| told.outcome() == outcome) {
+        Some(RunEnd::TimedOut { .. }) => {
+            RunEnd::TimedOut { limit_ms: Some(settings.time_limit(&job.spec).0) }
+        }
+        // On Slurm the limit is the cluster's.
+        Some(RunEnd::OutOfMemory { .. }) => {
+            RunEnd::OutOfMemory { limit_mib: settings.engine.memory_mib.filter(|_| !is_accounted) }
+        }
+        Some(told) => told,
+        None => RunEnd::plain(outcome),
+    }
+}
+
+/// Keeps why a job ended as it did: of an array the first of its tasks that did not end well; the stop, where it was to stop.
+fn keep_cause(
+    tx: &Tx,
+    job: &Job,
+    run: &Run,
+    end: RunEnd,
+    stopping: Option<StopCause>,
+) -> Result<(), AppError> {
+    let cause = match (job.state, stopping) {
+        (JobState::Ended { outcome: JobOutcome::Succeeded, .. }, _) => return Ok(()),
+        (JobState::Ended { .. }, Some(cause)) => {
+            return Ok(reasons::set_of_job(tx, job.id, &JobCause::Stopped { cause })?);
+        }
+        _ if end == RunEnd::Succeeded => return Ok(()),
+        _ => {
+            let task = job.spec.array.as_ref().map(|array| array.index(run.task).unwrap_or(run.task));
+            JobCause::Run { run: run.id, task, end }
+        }
+    };
+    Ok(reasons::keep_of_job(tx, job.id, &cause)?)
 }
 
 /// Brings what is live up to date with runs' news, and tells of them.

@@ -9,7 +9,7 @@ use domain::{Lang, Timestamp};
 use parking_lot::Mutex;
 use twin::{Faults, Figures, ReplayPolicy, Trace};
 
-use base::{error::AppError, refusal::Refusal};
+use base::{error::AppError, refusal::Refused};
 
 /// How many trials are remembered.
 const KEPT: usize = 20;
@@ -111,11 +111,7 @@ impl Trials {
     pub fn add(&self, at: Timestamp, by: String, what: WhatIf) -> Result<Arc<Trial>, AppError> {
         let mut trials = self.0.lock();
         if trials.iter().filter(|trial| trial.outcome().is_none()).count() >= AT_ONCE {
-            return Err(AppError::refused(
-                Refusal::TwinIsBusy,
-                "the twin is at work on another question",
-                "wait for it to end, or ask on your own machine with `qiantang twin`",
-            ));
+            return Err(Refused::TwinIsBusy.into());
         }
         let trial = Arc::new(Trial {
             id: trials.first().map_or(1, |newest| newest.id + 1),

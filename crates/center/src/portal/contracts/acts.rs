@@ -16,7 +16,7 @@ use base::{
         frame::{Page, Visitor, render},
         words::{Html, Ui},
     },
-    refusal::Refusal,
+    refusal::Refused,
 };
 use domain::{
     ContractState,
@@ -85,7 +85,7 @@ async fn show_act(
     let after = contract
         .state
         .after(action)
-        .map_err(|error| AppError::refused(Refusal::ContractState, error.to_string(), ""))?;
+        .map_err(|_| Refused::ActionOutOfTurn { state: contract.state, action })?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,

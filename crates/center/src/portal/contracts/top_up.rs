@@ -15,7 +15,7 @@ use base::{
         frame::{Page, Visitor, render},
         words::{Html, Ui},
     },
-    refusal::Refusal,
+    refusal::{Refused, Wanted},
 };
 use domain::{
     CardMs, MicroCny,
@@ -81,7 +81,8 @@ async fn show_top_up(
     let contract = contracts::show(center, &visitor.caller, id).await?;
     center.policies.check(&visitor.caller, actions::TOP_UP, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
+        let (contract, state) = (contract.number.clone(), contract.state);
+        return Err(Refused::ContractState { contract, state, wanted: Wanted::PayIn }.into());
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {

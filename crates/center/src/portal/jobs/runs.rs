@@ -118,8 +118,8 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
         id,
         name,
         state: run.state,
-        note: match (run.exit_code, run.stopping) {
-            (Some(code), _) if code != 0 => ui.t1("exit-code-n", "n", code),
+        note: match (&run.reason, run.stopping) {
+            (Some(reason), _) if run.state != RunStatus::Succeeded => reason.text.in_lang(ui.lang).to_owned(),
             (_, Some(cause)) => ui.word("state", cause),
             _ => String::new(),
         },

@@ -53,14 +53,15 @@ pub fn merge(ui: Ui, form: Form) -> Merged {
             }
             // A project that the script does not name is the field's.
             None if setting == Setting::Project => {}
-            _ => match edit::write(&text, setting, &typed) {
-                Some(written) => text = written,
-                None => {
+            _ => {
+                if let Some(written) = edit::write(&text, setting, &typed) {
+                    text = written;
+                } else {
                     let told = ui.t2("settings-unwritten", &name, &typed);
                     merged.form.blame(setting.code(), told.as_str());
                     merged.conflicts.push(told);
                 }
-            },
+            }
         }
     }
     merged.is_written = text != sent;

@@ -29,7 +29,7 @@ use super::{
     log::{self, Shown},
     runs::{self, RunsPart},
     script::{self, Script},
-    table::took,
+    table::{ended_badly, took},
 };
 use crate::{
     actions,
@@ -72,6 +72,13 @@ struct Why {
     ahead: u32,
     waited: String,
     cards: Option<Free>,
+}
+
+struct Ended {
+    code: String,
+    text: String,
+    /// The job whose end ruled this one out.
+    other: Option<String>,
 }
 
 struct Free {
@@ -121,6 +128,8 @@ pub struct JobPage {
     may_see_evidence: bool,
     may_read: bool,
     why: Option<Why>,
+    /// Why it ended, where it did not end well.
+    ended: Option<Ended>,
     figures: Vec<Figure>,
     array: Option<Array>,
     log: Option<Shown>,
@@ -195,6 +204,7 @@ pub async fn page(
             && job.state != JobStatus::Stopping
             && visitor.may(center, actions::CANCEL_JOB, Some(own)),
         why: why(ui, job),
+        ended: ended(ui, job),
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
         array: array(ui, &detail),
         log,
@@ -233,6 +243,12 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
         waited: took(ui, Some(job.submitted_at), None),
         cards: free,
     })
+}
+
+fn ended(ui: Ui, job: &JobView) -> Option<Ended> {
+    let reason = job.reason.as_ref().filter(|_| job.state != JobStatus::Succeeded)?;
+    let other = reason.values["job"].as_str().map(str::to_owned);
+    Some(Ended { code: reason.code.clone(), text: ended_badly(ui, job), other })
 }
 
 fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) -> Vec<Figure> {

@@ -258,7 +258,7 @@ pub async fn submit(
     };
     match submitted {
         Ok(id) => Ok(Redirect::to(&format!("/jobs/{id}")).into_response()),
-        Err(error @ (AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. })) => {
+        Err(error @ (AppError::Invalid(_) | AppError::Refused(_) | AppError::NotFound { .. })) => {
             let status = status(&error);
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.

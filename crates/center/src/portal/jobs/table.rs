@@ -86,7 +86,7 @@ fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
             }
             (verdict.text.in_lang(ui.lang).to_owned(), parts.join(ui.t("comma").as_str()))
         }
-        None => (String::new(), String::new()),
+        None => (ended_badly(ui, job), String::new()),
     };
     let id = job.id.to_string();
     JobLine {
@@ -109,6 +109,12 @@ fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
         is_started: job.started_at.is_some(),
         charge: job.charge_micro_cny,
     }
+}
+
+/// Why a job ended as it did; empty where it ended well, or goes on.
+pub fn ended_badly(ui: Ui, job: &JobView) -> String {
+    let reason = job.reason.as_ref().filter(|_| job.state != JobStatus::Succeeded);
+    reason.map(|reason| reason.text.in_lang(ui.lang).to_owned()).unwrap_or_default()
 }
 
 /// How long something has gone on, or went on; empty where it has not begun.

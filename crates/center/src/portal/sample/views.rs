@@ -117,6 +117,7 @@ pub fn job() -> JobView {
         used_card_ms: CardMs(7_200_000),
         charge_micro_cny: MicroCny(3_500_000),
         verdict: None,
+        reason: None,
     }
 }
 

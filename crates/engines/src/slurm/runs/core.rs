@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard},
 };
 
-use domain::{RunId, TenantId, Timestamp};
+use domain::{
+    Lang, RunId, TenantId, Timestamp,
+    reason::{Interruption, NotStarted},
+};
 
 use super::{direct_job::DirectJobs, notices::Notices, outages::Outages, table::RunTable};
 use crate::{
@@ -55,8 +58,8 @@ pub(crate) struct Core {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoUser {
     /// There is no such user here, or this process can't run jobs as that user.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{}", .0.text(Lang::En))]
+    Refused(NotStarted),
     #[error("failed to look up users: {0}")]
     NotLookedUp(#[from] io::Error),
 }
@@ -99,14 +102,11 @@ impl Core {
         if let Some(known) = sync::lock(&self.users).get(&name) {
             return Ok(known.clone());
         }
-        let found = UnixUser::find(name.as_deref())?.ok_or_else(|| {
-            let name = name.as_deref().unwrap_or_default();
-            NoUser::Refused(format!("this machine does not know the user `{name}` of Slurm"))
-        })?;
+        let found = UnixUser::find(name.as_deref())?
+            .ok_or_else(|| NoUser::Refused(NotStarted::NoUser { user: name.clone().unwrap_or_default() }))?;
         let own = rustix::process::geteuid();
         if name.is_some() && !own.is_root() && found.uid != own.as_raw() {
-            let why = format!("only a center that is root can run jobs as `{}`", found.name);
-            return Err(NoUser::Refused(why));
+            return Err(NoUser::Refused(NotStarted::NotRoot { user: found.name }));
         }
         sync::lock(&self.users).insert(name, found.clone());
         Ok(found)
@@ -118,7 +118,7 @@ impl Core {
             Ok(user) => Ok(Some(user)),
             Err(NoUser::NotLookedUp(error)) => Err(error),
             Err(NoUser::Refused(why)) => {
-                tracing::warn!(%tenant, why, "the runs of a tenant have no user, and so no files");
+                tracing::warn!(%tenant, why = why.text(Lang::En), "the runs of a tenant have no user, and so no files");
                 Ok(None)
             }
         }
@@ -183,6 +183,6 @@ impl Core {
 }
 
 /// The end of a run that never began, as of now.
-pub(super) fn never_began(how: Exit) -> Observation {
-    Observation::Ended(Ended { started_at: None, at: clock::now(), took: None, how })
+pub(super) fn never_began(how: Exit, why: Option<Interruption>) -> Observation {
+    Observation::Ended(Ended { started_at: None, at: clock::now(), took: None, how, why })
 }

@@ -219,6 +219,7 @@ fn end_of(life: &JobRecord) -> Ended {
     let mut ended = ending::ending(life, &facts).ended;
     if life.state == JobState::Requeued {
         ended.how = Exit::Stopped { status: None };
+        ended.why = None;
     }
     ended
 }

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{Millis, Timestamp};
+use domain::{
+    Lang, Millis, Timestamp, Zone,
+    reason::{Interruption, NotStarted, SlurmPart},
+};
 
+use super::gang::GangProgress;
 use crate::{
     clock,
     observation::{Ended, Exit, Status},
@@ -34,7 +38,7 @@ pub(crate) struct Facts {
     /// Whether anything of the run was still there when its time was over.
     pub was_there: bool,
     /// The word of the run's start when it would not go on.
-    pub refused: Option<String>,
+    pub refused: Option<NotStarted>,
     /// Slurm wrote into the run's log that it used too much memory.
     pub ran_out_of_memory: bool,
     pub end_reason: Option<EndReason>,
@@ -57,42 +61,21 @@ impl Facts {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
     }
 
-    /// Why nothing of the run was there to reach the time limit that Slurm reports.
-    fn why_not_there(&self) -> Option<&'static str> {
+    /// Why nothing of the run was there, on these nodes, to reach the time limit that Slurm reports.
+    fn why_not_there(&self, nodes: &[String]) -> Option<Interruption> {
         let is_gang = self.gang.is_some();
+        let nodes = nodes.to_vec();
         match self.down? {
             _ if self.was_there && !is_gang => None,
             Down::Node if !self.has_begun() => {
-                Some("the slurmd of one of its nodes was down, and it never began on each of")
+                Some(Interruption::NeverBegan { nodes, down: SlurmPart::Node })
             }
-            Down::Slurm if !self.has_begun() => Some("Slurm was down, and it never began on each of"),
-            Down::Slurm if !is_gang => Some("Slurm was down soon after its start, and has missed its end on"),
+            Down::Slurm if !self.has_begun() => {
+                Some(Interruption::NeverBegan { nodes, down: SlurmPart::Controller })
+            }
+            Down::Slurm if !is_gang => Some(Interruption::EndMissed { nodes }),
             _ => None,
         }
-    }
-}
-
-/// How far the processes of a gang came before they were told to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GangProgress {
-    pub processes: usize,
-    pub began: usize,
-    pub ended: usize,
-    /// The exit code of the first process that failed.
-    pub failure: Option<i32>,
-}
-
-impl GangProgress {
-    /// The end of the gang by the word of its own processes: the first failure, or the end of them all.
-    /// `None` where some of them had not ended and none had failed.
-    fn end(self) -> Option<Exit> {
-        let all_ended = (self.ended == self.processes).then_some(Exit::Code(0));
-        self.failure.map(of_shell).or(all_ended)
-    }
-
-    /// Whether its processes tell how it ended.
-    pub(crate) fn tells_its_end(self) -> bool {
-        self.end().is_some()
     }
 }
 
@@ -130,18 +113,25 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
     let at = job.ended_s.map(Timestamp::from_secs).or(started_at);
     let at = at.unwrap_or_else(clock::now).max(started_at.unwrap_or(Timestamp::from_secs(0)));
     let status = if job.signal == 0 { Status::Code(job.code) } else { Status::Signal(job.signal) };
-    let mut note = None;
+    let (mut note, mut why) = (None, None);
+    let nodes = || job.nodes.clone();
+    let is_uncharged = started_at.is_none_or(|from| at.since(from) <= MOST_UNCHARGED)
+        || job.reason.contains("LaunchFailure");
+    let mut interrupted = |by: Interruption| {
+        let how = match by {
+            Interruption::NodesTaken | Interruption::NotStartedInTime { .. } => Exit::Preempted,
+            _ => Exit::MachineLost,
+        };
+        why = Some(by);
+        how
+    };
     let mut noted = |text: String, how: Exit| {
         note = Some(text);
         how
     };
-    let nodes = || job.nodes.join(", ");
-    let is_uncharged = started_at.is_none_or(|from| at.since(from) <= MOST_UNCHARGED)
-        || job.reason.contains("LaunchFailure");
     let how = match job.state {
         _ if started_at.is_some() && facts.refused.is_some() => {
-            let why = facts.refused.clone().unwrap_or_default();
-            noted(why.clone(), Exit::FailedToStart(why))
+            Exit::FailedToStart(facts.refused.clone().unwrap_or(NotStarted::Other(String::new())))
         }
         JobState::OutOfMemory => noted(TOO_MUCH_MEMORY.to_owned(), Exit::OutOfMemory),
         // Where no cgroup does it, Slurm itself kills such jobs, and says so nowhere else.
@@ -150,11 +140,10 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
         }
         JobState::Completed => Exit::Code(0),
         JobState::TimedOut => Exit::TimedOut,
-        JobState::Preempted => noted("Slurm gave its nodes to other jobs".to_owned(), Exit::Preempted),
+        JobState::Preempted => interrupted(Interruption::NodesTaken),
         JobState::Cancelled | JobState::Forgotten => match facts.end_reason {
             Some(EndReason::GivenBack(waited)) => {
-                let text = format!("Slurm did not start it within {} s", waited.as_secs());
-                noted(text, Exit::Preempted)
+                interrupted(Interruption::NotStartedInTime { waited_s: waited.as_secs() })
             }
             Some(EndReason::TimeOver) => Exit::TimedOut,
             // An engine before this one ended it.
@@ -164,13 +153,13 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
                 Exit::TimedOut
             }
             None if job.state == JobState::Forgotten && started_at.is_some() => {
-                noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
+                interrupted(Interruption::Forgotten)
             }
             // When a node refuses the launch of a job, Slurm cancels the job. This happens where a controller
             // that died launches a job again and the node still has it: then the processes that began are
             // ended too.
             None if started_at.is_some_and(|from| at.since(from) <= AS_IT_BEGAN) => {
-                noted(format!("Slurm cancelled it as it began on {}", nodes()), Exit::MachineLost)
+                interrupted(Interruption::CancelledAtStart { nodes: nodes() })
             }
             // For most of these jobs Slurm keeps no status. It sends SIGTERM.
             _ if status == Status::Code(0) => {
@@ -179,10 +168,10 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             _ => Exit::Stopped { status: started_at.map(|_| status) },
         },
         JobState::Failed if facts.claim == Claim::MadeBefore && job.code == NOT_CLAIMED && is_uncharged => {
-            noted("Slurm lost sight of it and started it again".to_owned(), Exit::MachineLost)
+            interrupted(Interruption::StartedAgain)
         }
         JobState::Failed if facts.claim != Claim::None && facts.down == Some(Down::Node) => {
-            noted(format!("the slurmd of one of its nodes was down: {}", nodes()), Exit::MachineLost)
+            interrupted(Interruption::NodeDown { nodes: nodes() })
         }
         JobState::Failed if facts.claim != Claim::None => match status {
             Status::Signal(signal) => Exit::Signal(signal),
@@ -190,23 +179,23 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             Status::Code(code) => Exit::Code(code),
         },
         JobState::Failed if job.code == NOT_CLAIMED => {
-            let why = format!("the shared folder could not be written to on {}", nodes());
-            noted(why.clone(), Exit::FailedToStart(why))
+            Exit::FailedToStart(NotStarted::SharedFolder { nodes: nodes() })
         }
         // The job never reached its script, so this is not the script's fault, and another attempt can't
         // compute twice.
-        JobState::Failed => {
-            let reason = if job.reason.is_empty() { "its nodes' slurmd has logged why" } else { &job.reason };
-            let why = format!("Slurm could not start it on {}: {reason}", nodes());
-            noted(why.clone(), if is_uncharged { Exit::MachineLost } else { Exit::FailedToStart(why) })
+        JobState::Failed if is_uncharged => {
+            interrupted(Interruption::NotLaunched { nodes: nodes(), reason: job.reason.clone() })
         }
-        JobState::NodeFailed => noted(format!("one of its nodes failed: {}", nodes()), Exit::MachineLost),
+        JobState::Failed => {
+            Exit::FailedToStart(NotStarted::SlurmStart { nodes: nodes(), reason: job.reason.clone() })
+        }
+        JobState::NodeFailed => interrupted(Interruption::NodeFailed { nodes: nodes() }),
         // A job must not have a second life: see `batch_script`.
         JobState::Requeued
         | JobState::Pending
         | JobState::Running
         | JobState::Completing
-        | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
+        | JobState::Unknown => interrupted(Interruption::Requeued),
     };
     let how = match (how, facts.gang.and_then(GangProgress::end)) {
         // Where daemons die, the step that waits for processes on other nodes may miss their ends.
@@ -219,8 +208,8 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             note = None;
             own
         }
-        (Exit::TimedOut, None) if let Some(why) = facts.why_not_there() => {
-            note = Some(format!("{why} {}", nodes()));
+        (Exit::TimedOut, None) if let Some(by) = facts.why_not_there(&job.nodes) => {
+            why = Some(by);
             Exit::MachineLost
         }
         (how, _) => how,
@@ -228,12 +217,12 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
     let was_not_let_through = job.state == JobState::Failed && facts.claim == Claim::None;
     let never_began = was_not_let_through || matches!(how, Exit::FailedToStart(_));
     let started_at = started_at.filter(|_| !(never_began && is_uncharged));
-    Ending { ended: Ended { started_at, at, took: None, how }, note }
-}
-
-/// The end of a process, by its code in a shell.
-fn of_shell(code: i32) -> Exit {
-    if code > 128 { Exit::Signal(code - 128) } else { Exit::Code(code) }
+    let note = note.or_else(|| match (&how, &why) {
+        (Exit::FailedToStart(why), _) => Some(why.text(Lang::En)),
+        (_, Some(why)) => Some(why.text(Lang::En, &Zone::utc())),
+        _ => None,
+    });
+    Ending { ended: Ended { started_at, at, took: None, how, why }, note }
 }
 
 /// Whether slurmstepd says in a log that it killed the job for its use of memory.
@@ -405,7 +394,7 @@ mod tests {
         for facts in [
             Facts { claim: Claim::None, ..facts() },
             Facts { claim: Claim::MadeBefore, ..facts() },
-            Facts { refused: Some("no such program".into()), ..facts() },
+            Facts { refused: Some(NotStarted::Other("no such program".into())), ..facts() },
         ] {
             let is_free = |seconds: i64| {
                 let ended = ending(&after(seconds), &facts).ended;
@@ -442,12 +431,15 @@ mod tests {
         let unclaimed = Facts { claim: Claim::None, ..facts() };
         for (job, facts) in [
             (JobRecord { code: NOT_CLAIMED, ..job(JobState::Failed) }, &unclaimed),
-            (job(JobState::Failed), &Facts { refused: Some("no such program".into()), ..facts() }),
+            (
+                job(JobState::Failed),
+                &Facts { refused: Some(NotStarted::Other("no such program".into())), ..facts() },
+            ),
         ] {
             let Ending { ended, note } = ending(&job, facts);
             assert_eq!(ended.started_at, None);
             assert!(
-                matches!(&ended.how, Exit::FailedToStart(why) if Some(why) == note.as_ref()),
+                matches!(&ended.how, Exit::FailedToStart(why) if Some(why.text(Lang::En)) == note),
                 "{ended:?}"
             );
         }

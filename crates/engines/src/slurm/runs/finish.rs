@@ -1,14 +1,15 @@
 //! The end of a run, from Slurm's record of its job, and from the facts that its folder and its nodes add to
 //! that.
 
-use std::{io, ops::RangeInclusive, time::Duration};
+use std::{io, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use domain::RunId;
+use domain::{RunId, reason::NotStarted};
 
 use super::{
     core::Core,
-    ending::{self, Claim, Down, EndReason, Ending, Facts, GangProgress},
+    ending::{self, Claim, Down, EndReason, Ending, Facts},
     find::{adopt, is_named},
+    gang::{self, GangProgress},
 };
 use crate::{
     log::Stream,
@@ -18,6 +19,7 @@ use crate::{
         disk::user::UnixUser,
         script::sbatch,
     },
+    spec::LaunchSpec,
 };
 
 /// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ,
@@ -66,7 +68,7 @@ impl Left<'_> {
     }
 
     /// How far a gang came.
-    fn gang(&self, processes: usize) -> io::Result<GangProgress> {
+    fn gang(&self, processes: usize, is_pipe_broken: bool) -> io::Result<GangProgress> {
         let of_rank = |name: &str| {
             let words = (0..processes).map(|rank| self.word(&format!("{name}.{rank}")));
             let words: io::Result<Vec<Option<String>>> = words.collect();
@@ -74,8 +76,8 @@ impl Left<'_> {
         };
         let codes: Vec<i32> = of_rank("ended")?.iter().filter_map(|code| code.parse().ok()).collect();
         let has_failed = codes.iter().any(|code| *code != 0);
-        // A process that ended after the first failure, or when it was told to, has no file `ended`.
-        let failure = self.word("failed")?.and_then(|code| code.parse().ok()).filter(|_| has_failed);
+        let left = self.word("failed")?.and_then(|code| code.parse().ok());
+        let failure = gang::own_failure(left, has_failed, is_pipe_broken);
         Ok(GangProgress { processes, began: of_rank("began")?.len(), ended: codes.len(), failure })
     }
 }
@@ -103,7 +105,9 @@ fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
     let is_over_time =
         job.state == JobState::TimedOut || is_cut_short && matches!(end_reason, Some(EndReason::TimeOver));
     let may_tell = is_gang && (is_cut_short || job.state == JobState::Failed);
-    let gang = spec.as_ref().filter(|_| may_tell).map(|spec| left.gang(spec.nodes.len())).transpose()?;
+    let is_pipe_broken = job.state == JobState::Failed && gang::is_pipe_broken(job);
+    let of_gang = |spec: &Arc<LaunchSpec>| left.gang(spec.nodes.len(), is_pipe_broken);
+    let gang = spec.as_ref().filter(|_| may_tell).map(of_gang).transpose()?;
     // Then the gang's step failed: a node may be lost. Otherwise Slurm's word on the step is all there is.
     let has_failed_by_no_process =
         job.state == JobState::Failed && claimed.is_some() && gang.is_some_and(|gang| !gang.tells_its_end());
@@ -127,7 +131,7 @@ fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
         down: None,
         was_there,
         claim,
-        refused: word("refused")?,
+        refused: word("refused")?.map(|word| refusal(&word)),
         ran_out_of_memory: ending::tells_of_memory(&log),
         end_reason,
         gang,
@@ -150,6 +154,11 @@ fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
     let Ending { ended, note } = ending::ending(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
     Ok(())
+}
+
+/// Why the run's start would not go on, by the word that it left.
+fn refusal(word: &str) -> NotStarted {
+    serde_json::from_str(word).unwrap_or_else(|_| NotStarted::Other(word.to_owned()))
 }
 
 /// Whether the job `number` is the run although the run's claim names another job. The claim's file is its

@@ -8,6 +8,7 @@ pub(super) mod direct_job;
 mod ending;
 mod find;
 mod finish;
+mod gang;
 mod inactive_jobs;
 mod job_name;
 pub(super) mod listen;

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::RunId;
+use domain::{
+    Lang, RunId, Zone,
+    reason::{Interruption, NotStarted},
+};
 
 use super::{
     cancel::cancel,
@@ -120,7 +123,7 @@ fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
         }
     };
     let Some(spec) = spec else {
-        core.end(run, never_began(Exit::Stopped { status: None }), None);
+        core.end(run, never_began(Exit::Stopped { status: None }, None), None);
         return Attempt::Done;
     };
     submit_one(core, &spec)
@@ -128,9 +131,10 @@ fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
 
 fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     let run = spec.run;
-    let refuse = |why: String| {
-        tracing::warn!(%run, why, "Slurm refused a run");
-        core.end(run, never_began(Exit::FailedToStart(why.clone())), Some(&why));
+    let refuse = |why: NotStarted| {
+        let said = why.text(Lang::En);
+        tracing::warn!(%run, why = said, "Slurm refused a run");
+        core.end(run, never_began(Exit::FailedToStart(why), None), Some(&said));
         Attempt::Done
     };
     let user = match core.user_of(spec.tenant) {
@@ -145,8 +149,9 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         Charged::To(name) => name,
         Charged::Later => return put_off(core, run),
         Charged::NeverOpened(waited) => {
-            let why = format!("its account in Slurm took no jobs for {} s", waited.as_secs());
-            core.end(run, never_began(Exit::MachineLost), Some(&why));
+            let why = Interruption::AccountClosed { waited_s: waited.as_secs() };
+            let said = why.text(Lang::En, &Zone::utc());
+            core.end(run, never_began(Exit::MachineLost, Some(why)), Some(&said));
             return Attempt::Done;
         }
     };
@@ -187,7 +192,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
             tracing::info!(%run, why, "Slurm refused a run under its project's account; the engine tries again");
             put_off(core, run)
         }
-        Err(SlurmError::Refused(why)) => refuse(why),
+        Err(SlurmError::Refused(said)) => refuse(NotStarted::SlurmRefused { said }),
         Err(SlurmError::Unreachable(why)) => {
             tracing::warn!(%run, why, "Slurm can't take a run now; the engine tries again");
             Attempt::Later
@@ -204,7 +209,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
 }
 
 /// The Slurm nodes of the run, or why it can't have them.
-fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<NodeRecord>, String>, SlurmError> {
+fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<NodeRecord>, NotStarted>, SlurmError> {
     let find = |table: &RunTable| -> Option<Vec<NodeRecord>> {
         let of = |name: &str| table.nodes.iter().find(|node| node.name == name).cloned();
         spec.nodes.iter().map(|node| of(&node.name)).collect()
@@ -218,7 +223,7 @@ fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<NodeRecord>, St
     Ok(find(&table).ok_or_else(|| {
         let names: Vec<&str> = table.nodes.iter().map(|node| node.name.as_str()).collect();
         let missing = spec.nodes.iter().find(|node| !names.contains(&node.name.as_str()));
-        format!("Slurm has no node `{}`", missing.map_or("", |node| node.name.as_str()))
+        NotStarted::NoSuchNode { node: missing.map(|node| node.name.clone()).unwrap_or_default() }
     }))
 }
 

@@ -13,4 +13,5 @@
 
 pub(super) mod job;
 pub(super) mod process;
+mod refusal;
 pub(super) mod sbatch;

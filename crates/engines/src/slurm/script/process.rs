@@ -2,10 +2,14 @@
 
 use std::{collections::HashSet, fmt::Write as _, path::Path};
 
-use domain::Launch;
+use domain::{
+    Launch,
+    reason::{NotStarted, SystemError},
+};
 
 use super::{
     job::{can_be_exported, is_inline},
+    refusal::{of_this_node, refusal},
     sbatch,
 };
 use crate::{
@@ -103,24 +107,26 @@ fn push_rank(text: &mut String, spec: &LaunchSpec) {
     for (rank, node) in spec.nodes.iter().enumerate() {
         let _never_fails = writeln!(text, "{}) qt_rank={rank} ;;", quoted(&node.name));
     }
-    text.push_str(
-        "*) qt_refuse \"Slurm started it on $SLURMD_NODENAME, which is not one of its nodes\" ;;\nesac\n",
-    );
+    let why = of_this_node(|node| NotStarted::WrongNode { node });
+    let _never_fails = writeln!(text, "*) qt_refuse {why} ;;\nesac");
 }
 
 fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
     let Some(program) = interpreter::of(&spec.script) else { return };
     if program.is_empty() {
         let _never_fails =
-            writeln!(text, "qt_refuse {}", quoted(&interpreter::names_no_program(&spec.script)));
+            writeln!(text, "qt_refuse {}", refusal(&interpreter::names_no_program(&spec.script)));
         return;
     }
     let name = quoted(interpreter::path(&spec.script).unwrap_or(program));
+    let not_to_be_had = |errno: i32| {
+        refusal(&interpreter::not_to_be_had(&spec.script, program, SystemError::of_number(errno)))
+    };
     let _never_fails = writeln!(
         text,
         "[ -e {name} ] || qt_refuse {}\n[ -x {name} ] || qt_refuse {}",
-        quoted(&interpreter::is_missing(&spec.script, program)),
-        quoted(&interpreter::is_forbidden(&spec.script, program))
+        not_to_be_had(libc::ENOENT),
+        not_to_be_had(libc::EACCES)
     );
 }
 
@@ -197,9 +203,10 @@ fn push_secrets(text: &mut String, spec: &LaunchSpec) {
     if spec.secret_names.is_empty() {
         return;
     }
+    let _never_fails =
+        writeln!(text, "[ -s \"$qt_run/secrets\" ] || qt_refuse {}", refusal(&NotStarted::SecretsGone));
     text.push_str(
-        "[ -s \"$qt_run/secrets\" ] || qt_refuse 'its secrets are not there any more'\n\
-         mapfile -d '' -t qt_given < \"$qt_run/secrets\"\n\
+        "mapfile -d '' -t qt_given < \"$qt_run/secrets\"\n\
          for qt_name in \"${qt_given[@]}\"; do export \"$qt_name\"; done\n\
          unset -v qt_given qt_name\n",
     );

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use domain::Launch;
+use domain::{Launch, reason::NotStarted};
+
+use super::refusal::of_this_node;
 
 use crate::{
     environment::Place,
@@ -96,7 +98,8 @@ pub(crate) fn push_folder(text: &mut String, spec: &LaunchSpec, place: &Place) {
     let work = quoted(&place.work.display().to_string());
     let _never_fails = writeln!(
         text,
-        "cd {work} 2>/dev/null || qt_refuse \"its work folder is not there on $SLURMD_NODENAME\""
+        "cd {work} 2>/dev/null || qt_refuse {}",
+        of_this_node(|node| NotStarted::Folder { path: place.work.display().to_string(), node })
     );
     if spec.launch == Launch::Batch {
         let _never_fails = writeln!(text, "export SLURM_SUBMIT_DIR={work}");
@@ -110,10 +113,9 @@ pub(crate) fn push_folder(text: &mut String, spec: &LaunchSpec, place: &Place) {
         }
     }
     if let Some(folder) = &batch.work_dir {
-        let why = quoted(&format!("its folder {folder} can't be entered on "));
+        let why = of_this_node(|node| NotStarted::Folder { path: folder.clone(), node });
         let folder = quoted(folder);
-        let _never_fails =
-            writeln!(text, "cd -- {folder} 2>/dev/null || qt_refuse {why}\"$SLURMD_NODENAME\"");
+        let _never_fails = writeln!(text, "cd -- {folder} 2>/dev/null || qt_refuse {why}");
     }
     text.push_str("unset OLDPWD\n");
 }

@@ -4,16 +4,17 @@ use crate::tell::tell;
 use std::time::Duration;
 
 use clap::Args;
-use domain::job::has_ended;
+use domain::{Lang, job::has_ended};
 use serde_json::Value;
 
-use super::ids;
+use super::{ids, reason_text};
 use crate::{
     client::Event,
     context::{Context, Done, Run, part, query},
     errors::Failure,
     follow::{follow, patiently},
     output::{list, pick, text},
+    words,
 };
 
 /// How soon a job is looked at again that has not ended: soon at first.
@@ -46,7 +47,7 @@ pub fn wait(context: &Context, id: &str) -> Done {
     loop {
         let job = look(context, id)?;
         if has_ended(state(&job)) {
-            return outcome(&job);
+            return outcome(context.lang, &job);
         }
         pause.sleep();
     }
@@ -118,7 +119,7 @@ pub fn follow_job(
         next = patiently(context, || next_run(context, id, last.as_deref()))?;
         if next.is_none() {
             if has_ended(state(&job)) {
-                return outcome(&job);
+                return outcome(context.lang, &job);
             }
             pause.sleep();
         }
@@ -175,27 +176,62 @@ fn first_of(
 }
 
 /// Fails if what was named has ended and did not succeed, with its own exit code.
-pub fn outcome(job: &Value) -> Done {
+pub fn outcome(lang: Lang, job: &Value) -> Done {
     let (id, state) = (text(job, "id"), state(job));
+    if state == "succeeded" || !has_ended(state) {
+        return Ok(());
+    }
     let task = job["task"]["index"].as_u64();
     let name = task.map_or_else(|| id.to_owned(), |task| format!("{id}_{task}"));
-    let noun = if task.is_some() { "task" } else { "job" };
-    match state {
-        "succeeded" => Ok(()),
-        open if !has_ended(open) => Ok(()),
-        "cancelled" => Err(Failure::cancelled(format!("the {noun} {name} was cancelled"))),
-        other => {
-            let code = job["exit_code"].as_i64();
-            let shown = code.map(|code| format!(" ({code})")).unwrap_or_default();
-            let (which, of) = match job["first_failed_task"].as_u64().filter(|_| task.is_none()) {
-                Some(first) => {
-                    (format!("{id}_{first}"), format!("; its task {first} was the first that failed"))
-                }
-                None => (name.clone(), String::new()),
-            };
-            let hint = format!("`qiantang logs {which} --stderr` shows what it said");
-            let message = format!("the {noun} {name} ended: {other}{shown}{of}");
-            Err(Failure::job_failed(message, hint, code))
+    let reason = match reason_text(lang, if task.is_some() { &job["task"] } else { job }) {
+        "" => words::state(lang, state),
+        reason => reason.to_owned(),
+    };
+    let first = job["first_failed_task"].as_u64().filter(|_| task.is_none());
+    let noun = if task.is_some() { pick(lang, "任务", "task") } else { pick(lang, "作业", "job") };
+    let of = first.map(|first| match lang {
+        Lang::Zh => format!("；最先失败的是任务 {first}"),
+        Lang::En => format!("; its task {first} was the first that failed"),
+    });
+    let of = of.unwrap_or_default();
+    let message = match lang {
+        Lang::Zh => format!("{noun} {name} 已结束：{reason}{of}"),
+        Lang::En => format!("the {noun} {name} ended: {reason}{of}"),
+    };
+    if state == "cancelled" {
+        return Err(Failure::cancelled(message));
+    }
+    let which = first.map_or(name, |first| format!("{id}_{first}"));
+    let hint = match (lang, job["started_at"].is_null()) {
+        // It has no log.
+        (_, true) => String::new(),
+        (Lang::Zh, false) => format!("`qiantang logs {which} --stderr` 显示它的错误输出"),
+        (Lang::En, false) => format!("`qiantang logs {which} --stderr` shows what it said"),
+    };
+    Err(Failure::job_failed(message, hint, job["exit_code"].as_i64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use center::reason::ReasonView;
+    use domain::{Zone, job::JobOutcome, reason::samples};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_job_is_told_to_whoever_waits_for_it_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        let ends = samples::job_ends().into_iter();
+        for end in ends.filter(|end| end.outcome != JobOutcome::Succeeded) {
+            let reason = json!(ReasonView::of_job(&end, &zone));
+            let job =
+                json!({ "id": "job_1", "state": end.outcome.code(), "reason": reason, "started_at": null });
+            for lang in [Lang::Zh, Lang::En] {
+                let failed = outcome(lang, &job).expect_err("it did not end well");
+                assert!(failed.message.contains(&end.text(lang, &zone)), "{failed:?}");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
+use super::why_text;
 use crate::{
     context::{Context, Done, Run, query},
     errors::Failure,
@@ -155,10 +156,11 @@ impl Jobs {
             }
             .into();
         }
+        let with_why = jobs.iter().any(|job| !why_text(lang, job).is_empty());
         let row = |job: &Value| {
             let (total, done) = (number(&job["tasks"], "total"), number(&job["tasks"], "succeeded"));
             let tasks = if total > 1 { format!("{done}/{total}") } else { String::new() };
-            vec![
+            let mut cells = vec![
                 last_digits(text(job, "id")),
                 text(job, "name").to_owned(),
                 text(job, "project").to_owned(),
@@ -168,16 +170,35 @@ impl Jobs {
                 tasks,
                 card_hours(number(job, "used_card_ms")),
                 money(number(job, "charge_micro_cny")),
-            ]
+            ];
+            if with_why {
+                cells.insert(4, why_text(lang, job));
+            }
+            cells
         };
         let submitted = clock.title("提交", "submitted");
-        let titles = match lang {
-            Lang::Zh => ["作业", "名称", "项目", "状态", &submitted, "节点×卡", "任务", "卡时", "费用（元）"],
+        let mut titles = match lang {
+            Lang::Zh => {
+                vec!["作业", "名称", "项目", "状态", &submitted, "节点×卡", "任务", "卡时", "费用（元）"]
+            }
             Lang::En => {
-                ["job", "name", "project", "state", &submitted, "nodes×cards", "tasks", "card-hours", "CNY"]
+                vec![
+                    "job",
+                    "name",
+                    "project",
+                    "state",
+                    &submitted,
+                    "nodes×cards",
+                    "tasks",
+                    "card-hours",
+                    "CNY",
+                ]
             }
         };
-        let mut shown = table(&titles, jobs.iter().map(row).collect(), 5);
+        if with_why {
+            titles.insert(4, pick(lang, "原因", "why"));
+        }
+        let mut shown = table(&titles, jobs.iter().map(row).collect(), if with_why { 6 } else { 5 });
         let _ = write!(shown, "\n\n{}", of_total(lang, jobs.len(), &answer["total"]));
         if let Some(next) = answer["next_cursor"].as_str() {
             let options = self.filters.options();
@@ -191,5 +212,31 @@ impl Jobs {
             };
         }
         shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use center::reason::ReasonView;
+    use domain::{Zone, job::JobOutcome, reason::samples};
+
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_job_is_told_in_lists_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        let jobs = Jobs { filters: Filters::default(), limit: 20, cursor: None };
+        let ends = samples::job_ends().into_iter();
+        for end in ends.filter(|end| end.outcome != JobOutcome::Succeeded) {
+            let reason = json!(ReasonView::of_job(&end, &zone));
+            let job = json!({ "id": "job_1", "state": end.outcome.code(), "reason": reason });
+            for lang in [Lang::Zh, Lang::En] {
+                let clock = Clock { lang, zone: zone.clone() };
+                let told = end.text(lang, &zone);
+                let listed = jobs.shown(&clock, &json!({ "items": [job] }));
+                assert!(listed.contains(&told), "{listed}");
+            }
+        }
     }
 }

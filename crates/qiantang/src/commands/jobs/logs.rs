@@ -158,7 +158,7 @@ fn end_of_follow(context: &Context, job: &str) -> Done {
         );
         tell!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
     }
-    outcome(&ended)
+    outcome(context.lang, &ended)
 }
 
 /// Of an array, the task that failed first: its log is what people look for.

@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::ids;
+use super::{ids, reason_text};
 use crate::{
     context::{Context, Done, Run, part, query},
     errors::Failure,
@@ -103,6 +103,10 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
         vec![label("卡时", "card-hours"), card_hours(number(job, "used_card_ms"))],
         vec![label("费用（元）", "charge (CNY)"), money(number(job, "charge_micro_cny"))],
     ];
+    let reason = reason_text(lang, if job["task"].is_null() { job } else { &job["task"] });
+    if !reason.is_empty() {
+        facts.push(vec![label("结束原因", "why it ended"), reason.to_owned()]);
+    }
     if let Some(code) = job["exit_code"].as_i64() {
         let of = job["first_failed_task"].as_i64().filter(|_| job["task"].is_null());
         let of = of.map(|task| match lang {
@@ -132,30 +136,36 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
     }
     let runs = items(job, "runs");
     if !runs.is_empty() {
+        let with_why = runs.iter().any(|run| !reason_text(lang, run).is_empty());
         let row = |run: &Value| {
             let places = items(run, "places").iter().map(|place| {
                 let mark =
                     if place["is_virtual"] == true { pick(lang, "（虚拟）", " (virtual)") } else { "" };
                 format!("{}[{}]{mark}", text(place, "node"), text(place, "cards"))
             });
-            vec![
+            let mut cells = vec![
                 last_digits(text(run, "id")),
                 number(run, "task").to_string(),
-                match run["exit_code"].as_i64() {
-                    Some(code) if code != 0 => format!("{} ({code})", words::state(lang, text(run, "state"))),
-                    _ => words::state(lang, text(run, "state")),
-                },
+                words::state(lang, text(run, "state")),
                 clock.instant(run, "started_at"),
                 places.collect::<Vec<_>>().join(" "),
                 duration(number(run, "elapsed_ms")),
-            ]
+            ];
+            if with_why {
+                cells.insert(3, reason_text(lang, run).to_owned());
+            }
+            cells
         };
         let started = clock.title("开始", "started");
-        let titles = match lang {
-            Lang::Zh => ["运行", "任务", "状态", &started, "卡", "用时"],
-            Lang::En => ["run", "task", "state", &started, "cards", "elapsed"],
+        let mut titles = match lang {
+            Lang::Zh => vec!["运行", "任务", "状态", &started, "卡", "用时"],
+            Lang::En => vec!["run", "task", "state", &started, "cards", "elapsed"],
         };
-        let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), 5));
+        if with_why {
+            titles.insert(3, pick(lang, "原因", "why"));
+        }
+        let numbers_from = titles.len() - 1;
+        let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), numbers_from));
         let _ = write!(shown, "\n\n{}", of_total(lang, runs.len(), &job["runs_total"]));
         if let Some(next) = job["runs_next_cursor"].as_str() {
             let more = pick(lang, "更多：", "More:");
@@ -168,4 +178,42 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use center::reason::ReasonView;
+    use domain::{Zone, job::JobOutcome, reason::samples};
+
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_job_is_told_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        let ends = samples::job_ends().into_iter();
+        for end in ends.filter(|end| end.outcome != JobOutcome::Succeeded) {
+            let reason = json!(ReasonView::of_job(&end, &zone));
+            let job = json!({ "id": "job_1", "state": end.outcome.code(), "reason": reason });
+            for lang in [Lang::Zh, Lang::En] {
+                let told = end.text(lang, &zone);
+                let shown = shown_job(&Clock { lang, zone: zone.clone() }, &job);
+                assert!(shown.contains(&told), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_end_of_a_run_is_told_beside_it_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        for end in samples::run_ends() {
+            let run = json!({ "id": "run_1", "state": end.outcome().status(), "reason": ReasonView::of_run(&end, &zone) });
+            let job = json!({ "id": "job_1", "state": "running", "runs": [run] });
+            for lang in [Lang::Zh, Lang::En] {
+                let shown = shown_job(&Clock { lang, zone: zone.clone() }, &job);
+                assert!(shown.contains(&end.text(lang, &zone)), "{shown}");
+            }
+        }
+    }
 }

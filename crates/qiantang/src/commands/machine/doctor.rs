@@ -8,8 +8,12 @@ use std::{
 
 use center::settings::{EngineKind, Settings, TlsSettings};
 use clap::Args;
-use domain::{CardModel, Lang, Millis, Timestamp};
-use engines::{detect::FoundCards, local::check_host, slurm::check_slurm};
+use domain::{Lang, Millis, Timestamp};
+use engines::{
+    detect::{FoundCards, lacking},
+    local::check_host,
+    slurm::check_slurm,
+};
 use serde_json::{Value, json};
 
 use super::disk::bytes;
@@ -82,9 +86,7 @@ impl Run for Doctor {
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
         if let Some((is_fine, detail)) = settings.as_ref().and_then(|settings| real_nodes(settings, &cards)) {
-            let hint =
-                "mark it `virtual = true`, or mend its cards or their driver: what it can't give is sold";
-            add("real nodes", is_fine, detail, hint);
+            add("real nodes", is_fine, detail, NO_CARDS);
         }
         let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
         let client = own.as_ref().unwrap_or(&context.client);
@@ -134,6 +136,8 @@ impl Run for Doctor {
     }
 }
 
+const NO_CARDS: &str = "mend the cards or their driver, or set `virtual = true` for a node that is to have made-up cards; \
+                        until then the center takes it out as failed";
 /// Whether the certificate of the settings can be used, and for how long.
 fn certificate(files: &TlsSettings) -> (bool, String) {
     match center::tls::read(files) {
@@ -148,27 +152,19 @@ fn certificate(files: &TlsSettings) -> (bool, String) {
     }
 }
 
-/// Whether this machine has the cards of the real nodes that the settings name; `None` where there are none. Cards of a
-/// model that is the center's own can't be counted.
+/// Whether this machine has the cards of the real nodes that the settings name; `None` where there are none.
 fn real_nodes(settings: &Settings, found: &[FoundCards]) -> Option<(bool, String)> {
     if settings.engine.kind != EngineKind::Local {
         return None;
     }
-    let pool = |name: &str| settings.pools.iter().find(|pool| pool.name == name);
-    let (mut count, mut lacking) = (0, Vec::new());
-    for node in center::settings::wish(&settings.pools).nodes.iter().filter(|node| !node.is_virtual) {
-        count += 1;
-        let model = pool(&node.pool).map_or("", |pool| pool.card_model.as_str());
-        let here = found.iter().find(|found| found.model == model).map_or(0, |found| found.cards.len());
-        if CardModel::known(model).is_some() && here < usize::from(node.cards) {
-            let name = node.names.first().map_or("", String::as_str);
-            lacking.push(format!("{name} is to have {} × {model}, this machine has {here}", node.cards));
-        }
-    }
-    match (count, lacking.is_empty()) {
+    let nodes = settings.real_nodes();
+    let lacks = lacking(&nodes, found);
+    let lacks: Vec<String> =
+        lacks.iter().map(|lack| format!("{}: {}", lack.node, lack.text(Lang::En))).collect();
+    match (nodes.len(), lacks.is_empty()) {
         (0, _) => None,
-        (_, true) => Some((true, format!("{count}, with cards that are here"))),
-        (_, false) => Some((false, lacking.join("; "))),
+        (count, true) => Some((true, format!("{count}, with cards that are here"))),
+        (_, false) => Some((false, lacks.join("; "))),
     }
 }
 

@@ -28,7 +28,7 @@ fn the_one_of_many_tasks_that_failed_is_at_hand() {
 
     let shown = at.ok(&["show", &id]);
     assert!(shown.contains("3 (task 17)") && shown.contains("20 of 60"), "{shown}");
-    let first = shown.lines().find(|line| line.contains("failed (3)")).expect("the failed run");
+    let first = shown.lines().rfind(|line| line.contains("failed: exit code 3")).expect("the failed run");
     let newest =
         shown.lines().skip_while(|line| !line.trim_start().starts_with("run ")).nth(1).expect("a first run");
     assert_eq!(first, newest, "it is the first: {shown}");
@@ -52,7 +52,7 @@ fn the_one_of_many_tasks_that_failed_is_at_hand() {
     assert!(said.contains("17"), "{said}");
 
     let (code, _, said) = at.run(&["wait", &id]);
-    assert!(code == 3 && said.contains("failed (3)") && said.contains("17"), "{code} {said}");
+    assert!(code == 3 && said.contains("exit code 3") && said.contains("17"), "{code} {said}");
     assert_eq!(at.run(&["wait", &format!("{id}_18")]).0, 0);
     assert_eq!(at.run(&["wait", &format!("{id}_18"), &format!("{id}_17")]).0, 3);
     let (code, out, _) = at.run(&["logs", "-f", &id]);

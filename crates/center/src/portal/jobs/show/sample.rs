@@ -6,7 +6,7 @@ use base::page::{
 };
 use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
-use super::{Array, Figure, Free, JobPage, RunsPart, Script, Shown, Step, Why};
+use super::{Array, Ended, Figure, Free, JobPage, RunsPart, Script, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
     portal::{
@@ -44,9 +44,29 @@ impl Sample for JobPage {
             runs: of_array(page),
             ..self::running(page)
         };
+        let never = Self {
+            job: JobView { state: JobStatus::NeverRan, ended_at: Some(Rfc3339(views::AT)), ..views::job() },
+            is_live: false,
+            ended: Some(Ended {
+                code: "dependency".into(),
+                text: page.t("ended-why"),
+                other: Some("job_1".into()),
+            }),
+            log: None,
+            runs: RunsPart::default(),
+            ..self::running(page)
+        };
         let direct =
             Self { direct: Some(page.t2("direct-text", 12, "li")), log: None, ..self::running(page) };
-        vec![running, waiting, ended, direct]
+        vec![running, waiting, ended, never, direct]
+    }
+}
+
+impl JobPage {
+    /// The page of a job of which this is known.
+    pub fn of_view(page: &Page, job: JobView) -> Self {
+        let (why, ended) = (super::why(page.ui, &job), super::ended(page.ui, &job));
+        Self { why, ended, is_live: false, job, ..running(page) }
     }
 }
 
@@ -109,6 +129,7 @@ fn running(page: &Page) -> JobPage {
         may_cancel: true,
         may_read: true,
         may_see_evidence: true,
+        ended: None,
         why: None,
         figures: vec![figure("910"), figure("")],
         array: None,

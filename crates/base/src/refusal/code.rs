@@ -1,0 +1,258 @@
+//! The codes of refusals, with their values.
+
+use domain::{
+    CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain,
+    contract::ContractAction, job::JobStatus,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::text::Sentence;
+
+/// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", content = "values", rename_all = "snake_case")]
+pub enum Refused {
+    /// The caller may approve no more than `most_micro_cny`.
+    AboveLimit {
+        amount_micro_cny: MicroCny,
+        most_micro_cny: MicroCny,
+    },
+    /// There is such a thing already, in words of the store.
+    AlreadyThere {
+        what: String,
+    },
+    /// The reference of a payment was booked before.
+    ReferenceUsed {
+        reference: String,
+        booked_at: Rfc3339,
+        contract: String,
+        amount_micro_cny: MicroCny,
+        card_ms: CardMs,
+    },
+    /// An amendment of the contract is open.
+    AmendmentOpen {
+        contract: String,
+    },
+    /// It was decided before, and is in that state.
+    AlreadyDecided {
+        thing: Decided,
+        state: &'static str,
+    },
+    BackupFailed {
+        said: String,
+    },
+    ContractNotActive {
+        contract: String,
+        state: ContractState,
+    },
+    /// The contract's state does not allow it.
+    ContractState {
+        contract: String,
+        state: ContractState,
+        wanted: Wanted,
+    },
+    /// Somebody else changed the draft meanwhile.
+    ChangedMeanwhile {
+        contract: String,
+    },
+    TermOver {
+        contract: String,
+        ends_at: Rfc3339,
+    },
+    /// A state does not allow an action.
+    ActionOutOfTurn {
+        state: ContractState,
+        action: ContractAction,
+    },
+    /// A file system of the center has no room.
+    DiskFull,
+    /// A disk of the center has less free than it must.
+    DiskBelowFloor {
+        disk: String,
+        free_mib: u64,
+        floor_mib: u64,
+    },
+    IdempotencyAnswerLost,
+    IdempotencyKeyReused,
+    NoContract {
+        project: String,
+    },
+    NoHistory,
+    NoPrice {
+        class: ServiceClass,
+    },
+    NoProject,
+    /// The key of the secrets is not in that file.
+    NoSecretKey {
+        path: String,
+    },
+    NoSlurm,
+    NodeHasWorked {
+        node: String,
+    },
+    NodeLeaving {
+        node: String,
+    },
+    /// Nothing of the job waits; `why` is the reason where it has ended.
+    NotWaiting {
+        state: JobStatus,
+        why: Option<Sentence>,
+    },
+    /// Nothing of the task waits.
+    TaskNotWaiting {
+        task: String,
+        state: JobStatus,
+    },
+    OwnAccount,
+    PeriodClosed {
+        month: String,
+    },
+    PeriodGoesOn {
+        month: String,
+    },
+    /// So many things are missing; the first of them in words.
+    PeriodIncomplete {
+        month: String,
+        missing: usize,
+        first: Vec<String>,
+    },
+    PeriodNotNext {
+        month: String,
+        next: String,
+    },
+    /// So many prices are dropped, doubled or free; the first of them.
+    PoolRetired {
+        pool: String,
+    },
+    PriceChange {
+        count: usize,
+        first: Vec<ChangedPrice>,
+    },
+    SamePerson {
+        did: Did,
+    },
+    SlurmFailed {
+        said: String,
+    },
+    TooManyJobs {
+        active: u32,
+        most: u32,
+    },
+    /// So many separate ranges of an array's tasks are cancelled at most.
+    TooManyRanges {
+        most: usize,
+    },
+    /// So many rows are told at once.
+    TooManyRows {
+        most: usize,
+    },
+    TooManySecrets {
+        most: u64,
+    },
+    /// The scripts, arguments and variables of the tenant's waiting jobs have so many bytes, and this job so many.
+    TooMuchWaiting {
+        waiting_bytes: u64,
+        asked_bytes: u64,
+        most_bytes: u64,
+    },
+    TwinIsBusy,
+}
+
+/// A price that changes much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangedPrice {
+    pub pool: String,
+    pub class: ServiceClass,
+    pub domain: TenantDomain,
+    pub before: Option<RatePerCardHour>,
+    pub after: Option<RatePerCardHour>,
+}
+
+domain::codes! {
+    /// What is decided once.
+    pub enum Decided {
+        Amendment = "amendment",
+        Correction = "correction",
+    }
+
+    /// What was to be done to a contract.
+    pub enum Wanted {
+        /// Only a draft is changed.
+        Change = "change",
+        Amend = "amend",
+        PayIn = "pay_in",
+    }
+
+    /// What a person did first, who is to leave the second part to somebody else.
+    pub enum Did {
+        SubmittedContract = "submitted_contract",
+        ApprovedContract = "approved_contract",
+        DrewUpAmendment = "drew_up_amendment",
+        ProposedCorrection = "proposed_correction",
+    }
+}
+
+impl Refused {
+    /// The refusal's name in the API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AboveLimit { .. } => "above_limit",
+            Self::AlreadyThere { .. } | Self::ReferenceUsed { .. } | Self::AmendmentOpen { .. } => {
+                "already_there"
+            }
+            Self::AlreadyDecided { .. } => "already_decided",
+            Self::BackupFailed { .. } => "backup_failed",
+            Self::ContractNotActive { .. } => "contract_not_active",
+            Self::ContractState { .. }
+            | Self::ChangedMeanwhile { .. }
+            | Self::TermOver { .. }
+            | Self::ActionOutOfTurn { .. } => "contract_state",
+            Self::DiskFull | Self::DiskBelowFloor { .. } => "disk_full",
+            Self::IdempotencyAnswerLost => "idempotency_answer_lost",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::NoContract { .. } => "no_contract",
+            Self::NoHistory => "no_history",
+            Self::NoPrice { .. } => "no_price",
+            Self::NoProject => "no_project",
+            Self::NoSecretKey { .. } => "no_secret_key",
+            Self::NoSlurm => "no_slurm",
+            Self::NodeHasWorked { .. } => "node_has_worked",
+            Self::NodeLeaving { .. } => "node_leaving",
+            Self::NotWaiting { .. } | Self::TaskNotWaiting { .. } => "not_waiting",
+            Self::OwnAccount => "own_account",
+            Self::PeriodClosed { .. } => "period_closed",
+            Self::PeriodGoesOn { .. } => "period_goes_on",
+            Self::PeriodIncomplete { .. } => "period_incomplete",
+            Self::PeriodNotNext { .. } => "period_not_next",
+            Self::PoolRetired { .. } => "pool_retired",
+            Self::PriceChange { .. } => "price_change",
+            Self::SamePerson { .. } => "same_person",
+            Self::SlurmFailed { .. } => "slurm_failed",
+            Self::TooManyJobs { .. } => "too_many_jobs",
+            Self::TooManyRanges { .. } => "too_many_ranges",
+            Self::TooManyRows { .. } => "too_many_rows",
+            Self::TooManySecrets { .. } => "too_many_secrets",
+            Self::TooMuchWaiting { .. } => "too_much_waiting",
+            Self::TwinIsBusy => "twin_is_busy",
+        }
+    }
+
+    /// Whether it is the center's own lack, which the caller can't mend.
+    pub fn is_for_lack_of_room(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::DiskBelowFloor { .. })
+    }
+
+    /// Its values, whose names are each refusal's own; `fault` among them where a code has several.
+    pub fn values(&self) -> Value {
+        let mut written = serde_json::to_value(self).unwrap_or_default();
+        let mut values = match written["values"].take() {
+            Value::Object(values) => values,
+            _ => serde_json::Map::new(),
+        };
+        if written["code"] != self.code() {
+            values.insert("fault".to_owned(), written["code"].take());
+        }
+        Value::Object(values)
+    }
+}

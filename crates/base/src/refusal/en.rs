@@ -1,0 +1,213 @@
+//! How refusals read in English.
+
+use domain::{Lang, RatePerCardHour};
+
+use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+
+/// The fault, and the advice on it.
+pub fn words(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AboveLimit { amount_micro_cny, most_micro_cny } => with(
+            format!(
+                "{amount_micro_cny} CNY is more than the {most_micro_cny} CNY that your role may approve"
+            ),
+            "let an operator approve it; `books.approve_up_to_micro_cny` in the settings is the bound",
+        ),
+        Refused::AlreadyThere { what } => {
+            with(format!("{what} is there already"), "choose another, or change the one that is there")
+        }
+        Refused::ReferenceUsed { reference, booked_at, contract, amount_micro_cny, card_ms } => with(
+            format!(
+                "the reference `{reference}` was booked at {booked_at} for the contract {contract}: {amount_micro_cny} CNY, \
+                 {card_ms} card-hours"
+            ),
+            "each payment has a reference of its own; what was booked wrongly is put right by a correction",
+        ),
+        Refused::AmendmentOpen { contract } => with(
+            format!("an amendment of the contract {contract} is open"),
+            "decide it first, or wait until it is in force",
+        ),
+        Refused::AlreadyDecided { thing: Decided::Amendment, state } => {
+            with(format!("the amendment is {state}"), "draw up another")
+        }
+        Refused::AlreadyDecided { thing: Decided::Correction, state } => {
+            with(format!("the correction is {state}"), "propose another")
+        }
+        Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
+        Refused::ContractNotActive { contract, state } => with(
+            format!("the contract {contract} is {}", state.code()),
+            "ask your administrator, or submit to a project with another contract",
+        ),
+        Refused::ContractState { contract, state, wanted } => {
+            with(format!("the contract {contract} is {}", state.code()), allowed(*wanted))
+        }
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
+        }
+        Refused::TermOver { contract, ends_at } => with(
+            format!("the term of the contract {contract} ended at {ends_at}"),
+            "terminate it, and draw up another one",
+        ),
+        Refused::ActionOutOfTurn { state, action } => with(
+            format!("a contract that is {} can't be changed by `{}`", state.code(), action.code()),
+            "look at the contract's history to see where it stands",
+        ),
+        Refused::DiskFull => two(
+            "the center's disk is full: nothing of this was kept",
+            "send the same request again later; the operators see which disk is full",
+        ),
+        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
+            format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
+            "nothing was kept; send the same request again later",
+        ),
+        Refused::IdempotencyAnswerLost => two(
+            "the request was carried out before and its answer was not kept, or it is being carried out",
+            "look at what it was to change; use a new key to do it again",
+        ),
+        Refused::IdempotencyKeyReused => {
+            two("this Idempotency-Key came before with another request", "use a new key for a new request")
+        }
+        Refused::NoContract { project } => with(
+            format!("the project `{project}` has no contract to charge"),
+            "ask your administrator to give the project a contract",
+        ),
+        Refused::NoHistory => {
+            two("no run has ended in that time", "take more days, or replay a trace with `qiantang twin`")
+        }
+        Refused::NoPrice { class } => with(
+            format!(
+                "the price book in force has no price for {} work of your domain in the contract's pools",
+                class.code()
+            ),
+            "choose another service class, or ask the center for a price",
+        ),
+        Refused::NoProject => two("your tenant has no project", "ask your administrator to make one"),
+        Refused::NoSlurm => two(
+            "this center runs jobs on its own machine, not on Slurm",
+            "docs/slurm.md tells how a center comes onto Slurm",
+        ),
+        Refused::NotWaiting { why: Some(why), .. } => with(
+            format!("nothing of the job waits; it has ended: {}", why.in_lang(Lang::En)),
+            "submit it again once that is mended",
+        ),
+        Refused::NotWaiting { state, why: None } => with(
+            format!("the job is {}: nothing of it waits", state.code()),
+            "wait for its end, or look at its log",
+        ),
+        Refused::TaskNotWaiting { task, state } => with(
+            format!("the task {task} is {}: it does not wait", state.code()),
+            "`qiantang show` tells how it went",
+        ),
+        Refused::NoSecretKey { path } => with(
+            format!("the key of the center's secrets is not in {path}"),
+            "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
+        ),
+        Refused::NodeHasWorked { node } => {
+            with(format!("runs were on {node}, so that it can't be removed"), "retire it: its history stays")
+        }
+        Refused::NodeLeaving { node } => (
+            format!("{node} is being retired"),
+            format!("bring it back first: `qiantang nodes bring-back {node}`"),
+        ),
+        Refused::PoolRetired { pool } => (
+            format!("the pool {pool} is retired"),
+            format!("bring it back first: `qiantang pools bring-back {pool}`"),
+        ),
+        Refused::OwnAccount => {
+            two("you can't lock yourself out, nor change your own role", "ask another administrator")
+        }
+        Refused::PeriodClosed { month } => with(
+            format!("{month} is closed already"),
+            "what belongs to it is posted now, as a correction of it",
+        ),
+        Refused::PeriodGoesOn { month } => with(format!("{month} has not ended"), "close it once it has"),
+        Refused::PeriodIncomplete { month, missing, first } => incomplete(month, *missing, first),
+        Refused::PeriodNotNext { month, next } => {
+            (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
+        }
+        Refused::PriceChange { count, first } => with(
+            price_change(*count, first),
+            "jobs without a price are refused; where this is meant, publish it again as confirmed",
+        ),
+        Refused::SamePerson { did } => with(
+            format!("you {} yourself, and duties are separate here", done(*did)),
+            "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
+        ),
+        Refused::SlurmFailed { said } => with(
+            said.clone(),
+            "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
+        ),
+        Refused::TooManyJobs { active, most } => with(
+            format!("{active} of your jobs are queued or running; at most {most} may be"),
+            "wait for some to end, or use an array: it counts as one job",
+        ),
+        Refused::TooManyRanges { most } => with(
+            format!("more than {most} separate ranges of its tasks would be cancelled"),
+            "cancel whole ranges, or the job",
+        ),
+        Refused::TooManyRows { most } => {
+            with(format!("more than {most} rows would be told"), "ask for a shorter time")
+        }
+        Refused::TooManySecrets { most } => with(
+            format!("your tenant has {most} secrets, which is the most"),
+            "remove some that no job names",
+        ),
+        Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes } => with(
+            format!(
+                "scripts, arguments and variables of your waiting jobs have {waiting_bytes} bytes, this job {asked_bytes}; \
+                 together they may have {most_bytes}"
+            ),
+            "wait for some to start, use an array, or keep large values in files",
+        ),
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
+    }
+}
+
+fn price(change: &ChangedPrice) -> String {
+    let told = |rate: Option<RatePerCardHour>| rate.map_or("no price".to_owned(), |rate| rate.0.to_string());
+    let place = format!("{} {} {}", change.pool, change.class.code(), change.domain.code());
+    format!("{place}: {} → {}", told(change.before), told(change.after))
+}
+
+/// The states in which a contract allows it.
+fn allowed(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Change => {
+            "only a draft is changed: a submitted contract is returned first, an active one is amended"
+        }
+        Wanted::Amend => "a contract is amended from its activation to its end; a draft is changed instead",
+        Wanted::PayIn => "a payment is booked from the approval of a contract to its end",
+    }
+}
+
+fn incomplete(month: &str, missing: usize, first: &[String]) -> (String, String) {
+    let more = missing.saturating_sub(first.len());
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    (
+        format!("{month} can't be closed yet: {}{rest}", first.join("; ")),
+        format!(
+            "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
+        ),
+    )
+}
+
+fn price_change(count: usize, first: &[ChangedPrice]) -> String {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let more = count.saturating_sub(first.len());
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("prices are dropped, doubled or free (CNY a card-hour): {}{rest}", named.join(", "))
+}
+
+fn done(did: Did) -> &'static str {
+    match did {
+        Did::SubmittedContract => "submitted this contract",
+        Did::ApprovedContract => "approved this contract",
+        Did::DrewUpAmendment => "drew up this amendment",
+        Did::ProposedCorrection => "proposed this correction",
+    }
+}

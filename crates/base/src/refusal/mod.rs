@@ -1,0 +1,33 @@
+//! Refusals: why something that was understood can't be done as things stand. A refusal is a code with values; both
+//! languages are made from it, in [`en`] and [`zh`] and nowhere else.
+
+mod code;
+mod en;
+#[doc(hidden)]
+pub mod samples;
+#[cfg(test)]
+mod tests;
+mod zh;
+
+use domain::Lang;
+
+pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
+
+impl Refused {
+    /// The fault with its values, without a stop.
+    pub fn text(&self, lang: Lang) -> String {
+        self.words(lang).0
+    }
+
+    /// Advice on what to do.
+    pub fn hint(&self, lang: Lang) -> String {
+        self.words(lang).1
+    }
+
+    fn words(&self, lang: Lang) -> (String, String) {
+        match lang {
+            Lang::Zh => zh::words(self),
+            Lang::En => en::words(self),
+        }
+    }
+}
