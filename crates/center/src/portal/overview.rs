@@ -363,7 +363,6 @@ mod tests {
                 by_project: if is_full {
                     vec![UsageRow {
                         name: "Vision".into(),
-                        job: None,
                         tenant_slug: "univ".into(),
                         job: None,
                         ended_runs: 2,
