@@ -30,11 +30,12 @@ macro_rules! styles {
     };
 }
 
-/// The rules by which the rows of a table become cards: for tables of at least so many columns, in at most so many rem.
+/// The rules by which the rows of a table become cards: for tables of at least so many columns, in at most so many rem. The
+/// column in which rows are picked hardly takes room, and does not count.
 macro_rules! cards {
     ($($columns:literal: $room:literal,)*) => {
         concat!("@media screen {", $(
-            "@container (max-width: ", $room, "rem) { .table:not(.stays):has(th:nth-child(", $columns, ")) {",
+            "@container (max-width: ", $room, "rem) { .table:not(.stays):has(th:nth-child(", $columns, " of :not(.pick))) {",
             include_str!("../../static/css/cards.css"), "} }",
         )* "}")
     };

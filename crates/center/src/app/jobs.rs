@@ -26,7 +26,7 @@ use store::{Tx, jobs, tenants};
 
 use awaited::found;
 
-pub use cancelling::{CancelJobs, Cancelled, cancel, cancel_many};
+pub use cancelling::{CancelJobs, Cancelled, MOST_NAMED, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
     JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_view, show, visible, why,

@@ -37,7 +37,7 @@ const AT_ONCE: u32 = 200;
 /// The most jobs that one request stops.
 const MOST_JOBS: usize = 10_000;
 /// The most jobs that one request names.
-const MOST_NAMED: usize = 1000;
+pub const MOST_NAMED: usize = 1000;
 
 /// Which jobs to cancel: by their ids, or all that match. One of the two.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]

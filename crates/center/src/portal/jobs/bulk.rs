@@ -16,6 +16,7 @@ use base::{
         frame::{Page, Visitor, render},
     },
 };
+use domain::problem::{Things, Wrong, field};
 
 use super::query::ListQuery;
 use crate::{
@@ -42,7 +43,13 @@ pub struct CancelPage {
 fn asked(visitor: &Visitor, form: &Form, query: &ListQuery) -> Result<CancelJobs, AppError> {
     let dry_run = form.value("sure") != "yes";
     if form.value("which") != "all" {
-        return Ok(CancelJobs { jobs: form.all("job"), which: None, dry_run });
+        let picked = form.all("job");
+        // Somebody who presses the button has a job in mind.
+        if picked.is_empty() {
+            let wrong = Wrong::Count { of: Things::Jobs, given: 0, least: 1, most: jobs::MOST_NAMED };
+            return Err(AppError::invalid(field::JOBS, wrong));
+        }
+        return Ok(CancelJobs { jobs: picked, which: None, dry_run });
     }
     let mut wanted = query.wanted(visitor.front.ui.zone)?;
     // All that have not ended, where nothing else is said.
