@@ -126,7 +126,7 @@ impl World {
                 Gate::Closed(ContractState::Suspended),
                 Gate::NotYet { starts_at: NOW.plus(Millis::from_hours(10_000)) },
                 Gate::Ended,
-                Gate::DiskFull(DiskShortage { free_mib: 1, floor_mib: 2 }),
+                Gate::DiskFull(scheduler::DiskShortage { free_mib: 1, floor_mib: 2 }),
             ];
             queue.gate = if queue.gate == Gate::Open { random.of(&shut) } else { Gate::Open };
         } else {

@@ -145,7 +145,7 @@ fn what_the_contract_holds() {
     }
     snapshot.queues[0].gate = Gate::Ended;
     assert_eq!(verdict(&snapshot, 0).limit, Limit::ContractClosed { state: ContractState::Expired });
-    snapshot.queues[0].gate = Gate::DiskFull(DiskShortage { free_mib: 7, floor_mib: 4096 });
+    snapshot.queues[0].gate = Gate::DiskFull(scheduler::DiskShortage { free_mib: 7, floor_mib: 4096 });
     assert_reads(
         &snapshot,
         0,
