@@ -333,7 +333,7 @@ mod tests {
         let (before, rest) = guide.split_once("| metric | |\n").expect("the table of metrics");
         let (_, after) = rest.split_once("\n\n").expect("a paragraph after the table");
         let table = table(&rendered());
-        assert_eq!(table.lines().count(), 2 + 19, "{table}");
+        assert_eq!(table.lines().count(), 2 + 23, "{table}");
         testkit::assert_golden(&path, &format!("{before}{table}\n{after}"));
     }
 }
