@@ -654,12 +654,14 @@ CREATE TABLE reasons (
     of BLOB NOT NULL PRIMARY KEY CHECK (length(of) = 16), -- a run, or a job
     reason TEXT NOT NULL -- JSON
 ) STRICT, WITHOUT ROWID;
+
 -- The pools in which a job's runs had cards, for lists by pool.
 CREATE TABLE job_pools (
     pool BLOB NOT NULL REFERENCES pools (id),
     job BLOB NOT NULL REFERENCES jobs (id),
     PRIMARY KEY (pool, job)
 ) STRICT, WITHOUT ROWID;
+
 -- Secrets: values that runs get and that nobody reads. The owner is the tenant, the project or the person, by the scope.
 -- Nothing here can be read without the key, which is a file beside the database and in no backup.
 CREATE TABLE secrets (

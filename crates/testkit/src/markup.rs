@@ -39,6 +39,10 @@ pub fn read(html: &str) -> Result<Read, String> {
             rest = after;
             continue;
         }
+        if let Some(comment) = inside.strip_prefix("!--") {
+            rest = comment.split_once("-->").ok_or("a comment is not closed")?.1;
+            continue;
+        }
         let (tag, after) = split_tag(inside)?;
         let (tag, is_closed) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
         let name = tag.split_whitespace().next().unwrap_or_default();

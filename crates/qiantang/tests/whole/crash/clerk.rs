@@ -211,6 +211,8 @@ impl Desk {
         match (status, answer["code"].as_str()) {
             (200, _) | (409, Some("period_closed")) => true,
             (409, Some("period_goes_on" | "period_incomplete")) => false,
+            // Nothing is in the books yet.
+            (404, Some("not_found")) => false,
             _ => panic!("{status} {answer}"),
         }
     }

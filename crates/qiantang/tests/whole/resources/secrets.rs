@@ -86,7 +86,7 @@ fn a_job_gets_the_secrets_that_it_names_and_nothing_else_shows_them() {
             "b.yaml",
             "name: b\nproject: work\nsecrets: [MINE]\ncommands:\n  - test \"$MINE\" = \"$(printf 'own-4714\\nof two lines')\"\n",
         );
-        let applied = developer.json(&["apply", &task])["id"].as_str().expect("an id").to_owned();
+        let applied = developer.json(&["apply", "--file", &task])["id"].as_str().expect("an id").to_owned();
         assert_eq!(site.wait_for_end(&tenant.developer, &applied)["state"], "succeeded");
         let plain = developer.file("c.sh", "#!/bin/bash\ntest \"$API_KEY\" = s3cr3t-of-all-4711\n");
         developer.ok(&["submit", "--wait", "--secrets", "API_KEY", "-A", "work", &plain]);
