@@ -72,7 +72,7 @@ fn walk(readme: &str) {
     assert!(doctor.contains("all done"), "nothing of the first steps is left: {doctor}");
     let backups = std::fs::read_dir(site.backups()).expect("the folder for backups");
     let mut names = backups.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-    assert!(names.any(|name| name.ends_with("center.db")), "the backup is there");
+    assert!(names.any(|name| name.ends_with(".db")), "the backup is there");
     let ended = site.get(&format!("/api/v1/jobs/{job}"), &site.operator);
     assert_eq!(ended["state"], "succeeded", "{ended}");
 }
