@@ -10,9 +10,10 @@ use crate::{authorization::matrix, scene::Scene};
 /// The right that a route needs; `None`: everybody who is signed in has it.
 fn needed(method: &str, path: &str) -> Option<&'static str> {
     Some(match (method, path.trim_start_matches("/api/v1")) {
-        ("POST", "/jobs" | "/jobs/dry-run" | "/jobs/script") => "submit",
         // Secrets are for those who hand in the jobs that get them.
-        (_, "/secrets" | "/secrets/{name}") => "submit",
+        ("POST", "/jobs" | "/jobs/dry-run" | "/jobs/script") | (_, "/secrets" | "/secrets/{name}") => {
+            "submit"
+        }
         ("POST", "/jobs/cancel" | "/jobs/{id}/cancel") => "stop",
         ("GET", path) if path.starts_with("/jobs/{id}/logs") => "see_content",
         ("GET", path) if path.starts_with("/jobs") || path == "/runs" => "see_work",

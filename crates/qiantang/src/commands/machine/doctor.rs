@@ -88,7 +88,7 @@ impl Run for Doctor {
         if let Some((is_fine, detail)) = settings.as_ref().and_then(|settings| real_nodes(settings, &cards)) {
             add("real nodes", is_fine, detail, NO_CARDS);
         }
-        let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
+        let own = config.and(settings.as_ref()).and_then(|settings| own_center(context, settings));
         let client = own.as_ref().unwrap_or(&context.client);
         match client.is_ready() {
             Ok((is_ready, said)) => {
