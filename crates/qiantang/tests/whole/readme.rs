@@ -46,7 +46,7 @@ fn walk(readme: &str) {
     for command in commands {
         if command.contains("JOB") && job.is_empty() {
             let jobs = at.json(&["jobs"]);
-            job = jobs["items"][0]["id"].as_str().expect("a job").to_owned();
+            jobs["items"][0]["id"].as_str().expect("a job").clone_into(&mut job);
         }
         let text = if command.starts_with("cat") { command.clone() } else { command.replace("JOB", &job) };
         let text = text.replace("--config center.toml", &format!("--config {}", site.settings().display()));
@@ -71,8 +71,8 @@ fn walk(readme: &str) {
     let doctor = operator.run(&["doctor", "--json"]).1;
     assert!(doctor.contains("all done"), "nothing of the first steps is left: {doctor}");
     let backups = std::fs::read_dir(site.backups()).expect("the folder for backups");
-    let mut names = backups.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-    assert!(names.any(|name| name.ends_with(".db")), "the backup is there");
+    let mut names = backups.map(|entry| entry.expect("an entry").path());
+    assert!(names.any(|path| path.extension().is_some_and(|ending| ending == "db")), "the backup is there");
     let ended = site.get(&format!("/api/v1/jobs/{job}"), &site.operator);
     assert_eq!(ended["state"], "succeeded", "{ended}");
 }

@@ -39,7 +39,7 @@ pub fn hard() -> (Scene, String) {
     site.publish_price(123_456_789_000);
     let contracts = contracts(&site);
     for (at, number) in contracts.iter().enumerate() {
-        let new = json!({ "slug": format!("{}-{at}", first(SLUG, 36)), "name": first(if at % 2 == 0 { ZH } else { EN }, 60),
+        let new = json!({ "slug": format!("{}-{at}", first(SLUG, 36)), "name": first(if at.is_multiple_of(2) { ZH } else { EN }, 60),
             "contract": number, "tenant": "alpha" });
         site.post("/api/v1/projects", &operator, &new);
     }
@@ -102,7 +102,7 @@ fn contracts(site: &Site) -> Vec<String> {
 fn jobs(scene: &Scene) -> String {
     let (site, alpha) = (&scene.site, &scene.alpha);
     let named = |at: usize, script: &str| {
-        let name = format!("{}-{at}", first(if at % 2 == 0 { ZH } else { EN }, 60));
+        let name = format!("{}-{at}", first(if at.is_multiple_of(2) { ZH } else { EN }, 60));
         let mut spec = job(&name, script);
         spec["project"] = json!("work");
         spec

@@ -210,9 +210,8 @@ impl Desk {
         let (status, answer) = ask_until_answered(&self.url, "POST", &path, &self.token, None, None);
         match (status, answer["code"].as_str()) {
             (200, _) | (409, Some("period_closed")) => true,
-            (409, Some("period_goes_on" | "period_incomplete")) => false,
-            // Nothing is in the books yet.
-            (404, Some("not_found")) => false,
+            // Where nothing is in the books yet there is no month.
+            (409, Some("period_goes_on" | "period_incomplete")) | (404, Some("not_found")) => false,
             _ => panic!("{status} {answer}"),
         }
     }

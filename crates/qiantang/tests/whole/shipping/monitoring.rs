@@ -158,7 +158,14 @@ fn promtool_finds_nothing_to_say_about_the_metrics_and_the_alerts() {
     let mut rules = String::from("groups:\n  - name: board\n    rules:\n");
     for (number, expression) in board().iter().filter(|one| !one.starts_with("label_values(")).enumerate() {
         let expression = expression.replace("$instance", ".*");
-        rules += &format!("      - record: board:{number}\n        expr: {}\n", Value::from(expression));
+        rules.push_str(
+            &[
+                &format!("      - record: board:{number}\n        expr: "),
+                &Value::from(expression).to_string(),
+                "\n",
+            ]
+            .concat(),
+        );
     }
     let file = folder.path().join("board.yml");
     std::fs::write(&file, rules).expect("it is written");
