@@ -123,7 +123,11 @@
         if (isWanted && wantsNews && !stream) {
           stream = new EventSource(NEWS);
           stream.addEventListener("open", () => heard({ open: true }));
-          stream.addEventListener("error", () => heard({ lost: true }));
+          stream.addEventListener("error", () => {
+            heard({ lost: true });
+            // The browser tries again by itself, but where the center refused.
+            if (stream?.readyState === EventSource.CLOSED) stream = null;
+          });
           stream.addEventListener("news", (event) => heard({ news: JSON.parse(event.data) }));
         } else if (stream && !(isWanted && wantsNews)) {
           stream.close();

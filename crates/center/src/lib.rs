@@ -135,7 +135,11 @@ pub async fn serve(
     let mut helpers = tokio::task::JoinSet::new();
     helpers.spawn(read_again_on_hangup(certificate.clone()));
     if let Some(plain) = plain {
-        helpers.spawn(async move { drop(tls::redirect(plain, address).await) });
+        helpers.spawn(async move {
+            if let Err(error) = tls::redirect(plain, address).await {
+                tracing::error!(%error, "plain HTTP is redirected no more");
+            }
+        });
     }
     let is_secure = certificate.is_some();
     on_ready(Ready { center: center.clone(), address, is_secure, first_operator });
@@ -187,7 +191,10 @@ fn over_tls(app: Router) -> Router {
 
 /// Has the certificate read again with each SIGHUP, which otherwise does nothing to a center.
 async fn read_again_on_hangup(certificate: Option<Arc<Current>>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return tracing::error!(%error, "SIGHUP is not listened to"),
+    };
     while hangup.recv().await.is_some() {
         if let Some(current) = &certificate {
             current.read_again();

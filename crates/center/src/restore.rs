@@ -30,8 +30,8 @@ use crate::{
     start::{self, StartError},
 };
 
-/// What of a data folder no backup has, and what stays where it is.
-const FILES: [&str; 2] = ["work", "runs"];
+/// The parts of a data folder that no backup has, and that stay where they are.
+const FILES: [&str; 3] = ["work", "runs", "secrets.key"];
 /// The beginning of the names of folders with what was there before.
 const BEFORE: &str = "before-restore-";
 /// The folder in which the copy is made ready.

@@ -115,7 +115,7 @@ fn secrets_fault(secrets: &[String], env: &BTreeMap<String, String>) -> Option<W
     let of_one = |name: &String| {
         let name = name.clone();
         if !is_secret_name(&name) {
-            Some(JobFault::VariableName { name })
+            Some(JobFault::SecretName { name })
         } else if env.contains_key(&name) {
             Some(JobFault::SecretAndVariable { name })
         } else {
@@ -126,14 +126,40 @@ fn secrets_fault(secrets: &[String], env: &BTreeMap<String, String>) -> Option<W
         .or_else(|| secrets.iter().find_map(of_one).map(Wrong::Job))
 }
 
-/// Whether a secret can have this name: that of a variable which no shell and no run has already.
+/// Variables of shells, and those that each run gets, whatever a job says.
+const TAKEN: [&str; 25] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "PWD",
+    "IFS",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "WORLD_SIZE",
+    "RANK",
+    "NODE_RANK",
+    "LOCAL_RANK",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "RANK_TABLE_FILE",
+    "RANK_SIZE",
+    "RANK_ID",
+    "DEVICE_ID",
+    "ASCEND_RT_VISIBLE_DEVICES",
+    "ASCEND_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES",
+    "SLURMD_NODENAME",
+];
+
+/// Whether a secret can have this name: a variable's, which neither shells nor runs have already.
 pub fn is_secret_name(name: &str) -> bool {
-    let taken = ["PATH", "HOME", "USER", "SHELL", "TMPDIR", "PWD", "IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
-    let mut chars = name.chars();
     name.len() <= 64
-        && chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !taken.contains(&name)
+        && is_env_name(name)
+        && !TAKEN.contains(&name)
         && !["SLURM_", "QIANTANG_", "BASH_"].iter().any(|own| name.starts_with(own))
 }
 

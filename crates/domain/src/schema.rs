@@ -20,8 +20,6 @@ pub(crate) fn int64(description: &str) -> RefOr<Schema> {
     let object = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .minimum(Some(-MOST_WHOLE))
-        .maximum(Some(MOST_WHOLE))
         .description(Some(description));
     RefOr::T(object.into())
 }

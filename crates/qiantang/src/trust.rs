@@ -1,6 +1,6 @@
 //! By which certificates a center is known, and why one is not trusted.
 
-use std::{error::Error, path::Path};
+use std::path::Path;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
@@ -29,12 +29,7 @@ pub fn read(path: &Path) -> Result<RootCerts, Failure> {
 
 /// The refusal of a center whose certificate is not trusted, or that speaks no TLS, where the error is about that.
 pub fn refused(url: &str, error: &ureq::Error) -> Option<Failure> {
-    let mut told = error.to_string();
-    let mut cause: Option<&dyn Error> = error.source();
-    while let Some(error) = cause {
-        told = format!("{told}: {error}");
-        cause = error.source();
-    }
+    let told = base::error::chain(error);
     if told.contains("InvalidContentType") {
         let message = format!(
             "what listens at {url} does not speak HTTPS: the center is down, or it speaks plain HTTP"

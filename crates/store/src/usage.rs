@@ -95,7 +95,7 @@ pub struct UsedEntry {
     pub member: MemberId,
     /// Of its first node, which is that of all.
     pub pool: PoolId,
-    /// The run, where it had begun and ended in the interval: it counts once, in its first entry.
+    /// Whether this is the first entry of a run that had begun and that ended in the interval: each such run counts once.
     pub ended: bool,
 }
 

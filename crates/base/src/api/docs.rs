@@ -21,6 +21,7 @@ use domain::schema::MOST_WHOLE;
 use super::once::KEYS;
 
 const SCRIPT: &str = include_str!("../../static/api/try.js");
+
 /// Says that requests carry a bearer token.
 #[derive(Debug)]
 pub struct Security;

@@ -58,13 +58,11 @@ pub struct WrongPlace {
 }
 
 impl From<&SpecProblem> for WrongPlace {
-    fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
-        let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
-        let text = Sentence::of(|lang| {
-            let joint = if lang == Lang::Zh { "：" } else { ": " };
-            format!("{}{joint}{}", place.text(lang), wrong.text(lang))
-        });
-        Self { field: place.text(Lang::En), problem, hint, text: Some(text) }
+    fn from(problem: &SpecProblem) -> Self {
+        let SpecProblem { place, wrong } = problem;
+        let text = Sentence::of(|lang| problem.text(lang));
+        let (told, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
+        Self { field: place.text(Lang::En), problem: told, hint, text: Some(text) }
     }
 }
 

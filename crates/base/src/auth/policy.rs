@@ -62,7 +62,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("work", &[]),
     ("read", &[]),
     ("read_work", &["read"]),
-    // What people wrote and what their work told: scripts, logs.
+    // The contents of work: scripts and logs.
     ("read_content", &["read"]),
     ("read_account", &["read"]),
     ("read_money", &["read"]),

@@ -1,6 +1,6 @@
 //! The frame of every page: who looks at it, in which language, and the shell around it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{Lang, Timestamp};
+use parking_lot::Mutex;
 
 use crate::page::{
     carried::Carried,
@@ -140,11 +141,11 @@ fn next(parts: &Parts) -> String {
 impl Front {
     /// Keeps what was typed into a form that came without its session, for the page that says so.
     pub fn carry(&self, carried: Option<Carried>) {
-        *self.carried.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = carried;
+        *self.carried.lock() = carried;
     }
 
     pub fn carried(&self) -> Option<Carried> {
-        self.carried.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.carried.lock().clone()
     }
 }
 

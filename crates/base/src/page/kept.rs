@@ -1,9 +1,10 @@
 //! What is kept for a page that is asked for later, in memory: the secret that a form made, which the next page shows
 //! once; a form that came without its session, until somebody has signed in.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
 
 use domain::{Millis, Timestamp};
+use parking_lot::Mutex;
 
 use crate::moment;
 
@@ -21,7 +22,7 @@ impl<T: Clone> Kept<T> {
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut HashMap<String, (T, Timestamp)>) -> R) -> R {
-        let mut things = self.things.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut things = self.things.lock();
         let now = moment::now();
         things.retain(|_, (_, at)| now.since(*at).0 <= self.age.0);
         act(&mut things)
@@ -31,6 +32,7 @@ impl<T: Clone> Kept<T> {
     pub fn put(&self, session: &str, thing: T) {
         self.with(|things| {
             if things.len() >= self.most
+                && !things.contains_key(session)
                 && let Some(oldest) = things.iter().min_by_key(|(_, (_, at))| *at).map(|(key, _)| key.clone())
             {
                 things.remove(&oldest);

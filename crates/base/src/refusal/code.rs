@@ -121,10 +121,10 @@ pub enum Refused {
         month: String,
         next: String,
     },
-    /// So many prices are dropped, doubled or free; the first of them.
     PoolRetired {
         pool: String,
     },
+    /// So many prices are dropped, doubled or free; the first of them.
     PriceChange {
         count: usize,
         first: Vec<ChangedPrice>,

@@ -63,7 +63,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         }
         Refused::NoSlurm => two(
             "this center runs jobs on its own machine, not on Slurm",
-            "docs/slurm.md tells how a center comes onto Slurm",
+            "see docs/slurm.md for how a center comes onto Slurm",
         ),
         Refused::OwnAccount => {
             two("you can't lock yourself out, nor change your own role", "ask another administrator")
@@ -189,7 +189,7 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             with(format!("runs were on {node}, so that it can't be removed"), "retire it: its history stays")
         }
         Refused::NodeLeaving { node } => (
-            format!("{node} is being retired"),
+            format!("the node {node} is being retired"),
             format!("bring it back first: `qiantang nodes bring-back {node}`"),
         ),
         Refused::PoolRetired { pool } => (

@@ -176,7 +176,7 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             "没有保存任何内容，请稍后重新提交",
         ),
         Refused::NoSecretKey { path } => with(
-            format!("中心的密文变量密钥不在 {path}"),
+            format!("在 {path} 找不到中心的密文变量密钥"),
             "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
         ),
         Refused::NodeHasWorked { node } => {
@@ -209,8 +209,11 @@ fn price(change: &ChangedPrice) -> String {
 
 fn decided(state: &str) -> &'static str {
     match state {
-        "refused" => "已被否决",
+        "refused" => "已驳回",
         "approved" => "已批准",
+        "in_force" => "已生效",
+        "lapsed" => "已失效",
+        "booked" => "已入账",
         _ => "已办结",
     }
 }

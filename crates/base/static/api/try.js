@@ -120,7 +120,13 @@ routes.addEventListener('toggle', async (event) => {
   const body = details.querySelector('.op-body');
   if (!details.open || body.childElementCount) return;
   reading ??= fetch('/api/openapi.json').then((answer) => answer.json());
-  const doc = await reading;
   const { method, path } = details.dataset;
-  fill(body, doc, path, method, doc.paths[path][method]);
+  try {
+    const doc = await reading;
+    fill(body, doc, path, method, doc.paths[path][method]);
+  } catch (error) {
+    // The next one that is opened asks again.
+    reading = null;
+    body.textContent = `${routes.dataset.none}: ${error.message}`;
+  }
 }, true);

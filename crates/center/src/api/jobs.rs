@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::problem::{Wrong, field};
 use domain::{JobId, JobSpec, script::Note};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub async fn list(
     Params(query): Params<JobQuery>,
 ) -> Result<Response, Problem> {
     Ok(match query.format()? {
+        Format::Csv if query.id.as_deref().is_some_and(|id| !id.is_empty()) => {
+            return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::FORMAT }).into());
+        }
         Format::Csv => jobs::table(&center, &caller, query.wanted()).await?,
         Format::Json => Json(jobs::list(&center, &caller, query).await?).into_response(),
     })

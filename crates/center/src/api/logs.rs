@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{Response, sse::Event as Sse},
 };
-use domain::{JobId, Lang};
+use domain::{
+    JobId, Lang,
+    problem::{Wrong, field},
+};
 use serde_json::json;
 
 use crate::{
@@ -39,7 +42,11 @@ fn which(text: &str) -> Result<Which, AppError> {
 /// The same, where the query may name the task, too.
 fn named(text: &str, mut query: LogQuery) -> Result<(JobId, LogQuery), AppError> {
     let name = JobName::parse(text)?;
-    query.task = query.task.or(name.one_task()?);
+    let task = name.one_task()?;
+    if task.is_some() && query.task.is_some() {
+        return Err(AppError::invalid(field::TASK, Wrong::NotBeside { other: field::ID }));
+    }
+    query.task = query.task.or(task);
     Ok((name.id, query))
 }
 

@@ -95,7 +95,7 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, all loops go on, and the center is not stopping.
+/// The store answers, no disk is full, all loops go on, and the center is not stopping.
 pub async fn readyz(State(center): State<Center>) -> Response {
     match ops::readiness(&center).await {
         Ok(told) => told.into_response(),

@@ -73,9 +73,17 @@ const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
 const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
 
-/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center
-/// lost it.
+/// Events as lines, newest first.
 pub fn lines(
+    ui: Ui,
+    events: &[Event],
+    job_names: &BTreeMap<JobId, String>,
+) -> impl Iterator<Item = EventLine> {
+    events.iter().map(move |event| line(ui, event, job_names))
+}
+
+/// [`lines`] without the ends of runs, which say nothing beside the end of their job, unless the center lost the run.
+pub fn lines_in_short(
     ui: Ui,
     events: &[Event],
     job_names: &BTreeMap<JobId, String>,

@@ -27,7 +27,7 @@ use crate::{
     first_steps::rule::Step,
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
-        event_list::{EventLine, lines},
+        event_list::{EventLine, lines_in_short},
         jobs::table::JobTable,
         nodes::{
             groups::{self, Group, MOST_GROUPS, MOST_NODES},
@@ -215,7 +215,7 @@ async fn of_center(
         queue,
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
+        events: lines_in_short(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
         first_steps: of_center.first_steps.clone(),
@@ -262,7 +262,7 @@ async fn of_tenant(
         queue: Queue::of(ui, &found, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
+        events: lines_in_short(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, Some(tenant)),
         overview: found,
     };

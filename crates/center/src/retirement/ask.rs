@@ -284,7 +284,8 @@ pub async fn retire_pool(
         for node in &nodes {
             retire(tx, node, &reason, &mut change)?;
         }
-        let retired_at = Some(moment::now());
+        // A pool that is retired already keeps its date.
+        let retired_at = pool.retired_at.or_else(|| Some(moment::now()));
         pools::set_pool_retired(tx, pool.id, retired_at)?;
         let detail = json!({ "pool": pool.name, "reason": reason });
         let id = pool.id;

@@ -124,7 +124,7 @@ async fn owner_of(
     };
     if !is_secret_name(name) {
         let name = name.to_owned();
-        return Err(AppError::invalid(field::NAME, JobFault::VariableName { name }));
+        return Err(AppError::invalid(field::NAME, JobFault::SecretName { name }));
     }
     let id = match (scope, &project) {
         (SecretScope::Project, Some(slug)) => {

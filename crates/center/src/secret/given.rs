@@ -48,7 +48,10 @@ pub fn values(center: &Center, job: &Job) -> Result<Result<Vec<(String, String)>
         };
         match center.compute.keyring.open(&center.settings, &secret) {
             Ok(value) => values.push((name, value)),
-            Err(error) => return Ok(Err(format!("the secret `{name}` can't be opened: {error}"))),
+            Err(error) => {
+                tracing::error!(secret = name, %error, "a secret can't be opened");
+                return Ok(Err(format!("the secret `{name}` can't be opened; the center's log says why")));
+            }
         }
     }
     Ok(Ok(values))

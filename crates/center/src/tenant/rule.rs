@@ -22,7 +22,8 @@ pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
     Detail::text("other_tax_number"),
 ]);
 
-/// The changes of a tenant. A field that is left out stays, and an empty text takes its value away.
+/// The changes of a tenant. A field that is left out stays. An empty text takes away the alliance or a field of the payer;
+/// a name can't be empty.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {

@@ -64,10 +64,16 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, out: mpsc::Sender<
             () = out.closed() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, address)) = accepted else {
-            // The machine is short of something, such as open files.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            continue;
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            // The caller went away: nobody else waits for that.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                // The machine is short of something, such as open files.
+                tracing::error!(%error, "no caller can be accepted; it is tried again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
         };
         let (acceptor, out) = (acceptor.clone(), out.clone());
         tokio::spawn(async move {

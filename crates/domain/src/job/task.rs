@@ -121,7 +121,7 @@ pub fn status(job: &Job, position: u32, latest: Option<&Run>, is_to_retry: bool)
     match job.state {
         _ if is_cancelled => JobStatus::Cancelled,
         JobState::Ended { outcome, .. } => match outcome {
-            // It never began, so it is not it that ended so.
+            // The task never began: the job ended so by its other tasks.
             JobOutcome::Succeeded | JobOutcome::Failed | JobOutcome::TimedOut => JobStatus::Cancelled,
             other => other.into(),
         },

@@ -224,6 +224,10 @@ pub enum JobFault {
     NoSuchSecret {
         name: String,
     },
+    /// No secret can have this name.
+    SecretName {
+        name: String,
+    },
     /// A variable and a secret have the same name.
     SecretAndVariable {
         name: String,

@@ -240,6 +240,12 @@ fn job(fault: &JobFault) -> Words {
             "`qiantang secrets` lists what you can name; an administrator keeps those of tenant and projects"
                 .into(),
         ),
+        JobFault::SecretName { name } => (
+            format!("`{}` can't be the name of a secret", shown(name)),
+            "use at most 64 letters, digits and `_`, not a digit first, and no name that shells or runs have already, such as \
+             PATH or SLURM_…"
+                .into(),
+        ),
         JobFault::SecretAndVariable { name } => {
             (format!("`{}` is a variable, too", shown(name)), "leave one of the two out".into())
         }

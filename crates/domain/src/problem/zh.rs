@@ -211,6 +211,10 @@ fn job(fault: &JobFault) -> Words {
             format!("这个作业没有可用的密文变量“{}”", shown(name)),
             "用 qiantang secrets 查看可用的名称；租户和项目的密文变量由管理员保管".into(),
         ),
+        JobFault::SecretName { name } => (
+            format!("“{}”不能作密文变量的名称", shown(name)),
+            "最多 64 个字母、数字和下划线，不以数字开头；不能用 shell 或运行已有的名称，如 PATH、SLURM_ 开头的名称".into(),
+        ),
         JobFault::SecretAndVariable { name } => {
             (format!("“{}”同时又是环境变量", shown(name)), "请去掉其中一个".into())
         }

@@ -59,7 +59,7 @@ pub fn not_started(why: &NotStarted) -> String {
         NotStarted::Preparation { step, error } => {
             format!("准备失败（{}）：{}", step_words(*step), error.text(Lang::Zh))
         }
-        NotStarted::SecretsGone => "它的密文变量已经不在".into(),
+        NotStarted::SecretsGone => "所需的密文变量已不存在".into(),
         NotStarted::NoPort => "本机没有空闲端口可用作 MASTER_PORT".into(),
         NotStarted::SupervisorLost { how } => format!("照管它的进程在启动前丢失（{how}）"),
         NotStarted::NoCards { node, missing } => {

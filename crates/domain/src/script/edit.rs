@@ -129,7 +129,7 @@ fn marked(text: &str) -> Option<Vec<Marked>> {
     Some(all)
 }
 
-/// Whether a line of the script says the setting. A script that can't be read says everything: nobody else may.
+/// Whether a line of the script says the setting. A script whose lines can't be read counts as saying every setting, so that no field overrides it.
 pub fn says(text: &str, setting: Setting) -> bool {
     let is_of = |given: &Given| {
         setting.options().contains(&given.option.name)

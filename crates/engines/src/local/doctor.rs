@@ -129,6 +129,9 @@ fn check_surroundings(config: &LocalConfig) -> Check {
         (Ok(Some(room)), _) => {
             let network = match room.network {
                 Network::Tenant if room.has_way_out => "a network of their tenant's with a way out by passt",
+                Network::Tenant if config.outside.is_open == Some(false) => {
+                    "a network of their tenant's with loopback alone: `[engine.outside]` gives no way out"
+                }
                 Network::Tenant => {
                     "a network of their tenant's with loopback alone: there is no way out without passt and iproute2"
                 }

@@ -226,6 +226,10 @@ impl Engine for SlurmEngine {
     fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         spec.check()?;
         let run = spec.run;
+        // The values of a run that has begun are gone from the disk, and stay so.
+        if self.core.table().runs.contains_key(&run) || self.core.finished(run)?.is_some() {
+            return Ok(());
+        }
         if !spec.secrets.is_empty() {
             let kept = self.core.owner_of_files(spec.tenant).and_then(|user| match user {
                 Some(user) => self.core.shared.keep_secrets(run, &spec.secrets, &user),
@@ -235,17 +239,17 @@ impl Engine for SlurmEngine {
             kept.map_err(EngineError::io(format!("keep the secrets of {run}")))?;
         }
         // From here on they are in that file alone.
-        let spec = &LaunchSpec { secrets: Vec::new(), ..spec.clone() };
+        let spec = Arc::new(LaunchSpec { secrets: Vec::new(), ..spec.clone() });
         let mut table = self.core.table();
         if table.runs.contains_key(&run) || self.core.finished(run)?.is_some() {
             return Ok(());
         }
-        let event = RunEvent::Launch(Box::new(spec.clone()));
+        let event = RunEvent::Launch(Box::new((*spec).clone()));
         self.core
             .records
             .append(run, &event)
             .map_err(EngineError::io(format!("keep the launch of {run}")))?;
-        table.runs.insert(run, TrackedRun::new(Some(Arc::new(spec.clone())), self.core.is_older(run)));
+        table.runs.insert(run, TrackedRun::new(Some(spec), self.core.is_older(run)));
         table.queue.push_back(run);
         self.core.to_submit.notify_one();
         Ok(())

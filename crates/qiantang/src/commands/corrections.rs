@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part, query};
 use crate::{
-    output::{Clock, list, money, number, pick, table, text},
+    output::{Clock, list, money, number, of_total, pick, table, text},
     words,
 };
 
@@ -100,8 +100,9 @@ fn newest(context: &Context, cursor: Option<String>) -> Done {
     let all = list(&answer["items"])?;
     context.print(&answer, |lang| {
         let more = answer["next_cursor"].as_str().map(|next| {
-            let (count, more) = (number(&answer["total"], "count"), pick(lang, "更多：", "More:"));
-            format!("\n{} / {count}. {more} qiantang corrections list --cursor {next}", all.len())
+            let (stop, more) = (pick(lang, "。", ". "), pick(lang, "更多：", "More: "));
+            let shown = of_total(lang, all.len(), &answer["total"]);
+            format!("\n{shown}{stop}{more}qiantang corrections list --cursor {next}")
         });
         shown(lang, &context.clock(), all) + &more.unwrap_or_default()
     })

@@ -215,8 +215,16 @@ pub fn check(
         Err(failure) => return add(name, false, failure.message, &failure.hint),
     };
     let of_file = settings.filter(|settings| settings.engine.kind == EngineKind::Local);
-    let here = serde_json::from_value::<Here>(answer["here"].clone()).ok();
-    let rows: Vec<Vec<String>> = match of_file.zip(here) {
+    let here =
+        of_file.map(|settings| Ok((settings, serde_json::from_value::<Here>(answer["here"].clone())?)));
+    let here = match here.transpose() {
+        Ok(here) => here,
+        Err::<_, serde_json::Error>(error) => {
+            let told = format!("what the center says of its nodes can't be read: {error}");
+            return add(name, false, told, "is the center of another version than this program?");
+        }
+    };
+    let rows: Vec<Vec<String>> = match here {
         Some((settings, here)) => {
             let wish: Option<Wish> = center::start::wish_of(settings);
             let found = wish.map(|wish| wish.differences(&here)).unwrap_or_default().into_iter();

@@ -32,6 +32,7 @@ enum Act {
     },
     /// Remove a secret. Jobs that name it and have not started fail.
     Remove {
+        /// The name of the secret.
         name: String,
         #[command(flatten)]
         whose: Whose,
@@ -40,7 +41,7 @@ enum Act {
     RotateKey,
 }
 
-/// Whose jobs get it: your own where nothing is said.
+/// Whose jobs get the secret: your own where no option is given.
 #[derive(Debug, Args)]
 struct Whose {
     /// For all jobs of your tenant.

@@ -93,6 +93,8 @@ impl Scene {
             format!("?contract={}", self.alpha.contract)
         } else if path.ends_with("/search") {
             "?q=x".to_owned()
+        } else if path == "/api/v1/runs" {
+            format!("?id={}", &self.run[self.run.len() - 8..])
         } else {
             String::new()
         };

@@ -105,7 +105,7 @@ impl<'a> Looking<'a> {
         self.browser.set_media(false, false);
     }
 
-    /// Each page has a language, a title and a main part, and each of its controls has a name.
+    /// Each page has a language, a title and a main part. Names of controls are axe's to find.
     fn page_is_one(&mut self, what: &str, lang: &str) {
         let seen = self.browser.script(
             "return { lang: document.documentElement.lang, main: !!document.querySelector('main'), \

@@ -27,7 +27,14 @@ const RANKS: [&[RunStatus]; 5] = [
     &[RunStatus::Failed, RunStatus::Signaled, RunStatus::TimedOut, RunStatus::FailedToStart],
     &[RunStatus::Lost],
     &[RunStatus::Starting, RunStatus::Running],
-    &[RunStatus::Cancelled, RunStatus::BalanceEnded, RunStatus::ContractEnded, RunStatus::Preempted],
+    &[
+        RunStatus::Cancelled,
+        RunStatus::BalanceEnded,
+        RunStatus::ContractEnded,
+        RunStatus::DiskFull,
+        RunStatus::DiskQuota,
+        RunStatus::Preempted,
+    ],
     &[RunStatus::Succeeded],
 ];
 /// A count goes no further.
@@ -135,4 +142,16 @@ pub fn count(tx: &Tx, job: JobId, states: &BTreeSet<RunStatus>) -> Result<(u64, 
         count += found.min(MOST_COUNTED);
     }
     Ok((count, and_more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_one_rank() {
+        let ranked = RANKS.concat();
+        assert_eq!(ranked.len(), RunStatus::ALL.len());
+        assert!(RunStatus::ALL.iter().all(|state| ranked.contains(state)));
+    }
 }

@@ -98,7 +98,7 @@ pub async fn cancel_many(center: &Center, caller: &Caller, asked: CancelJobs) ->
         Some(wanted) => cancel_wanted(center, caller, wanted, dry_run).await,
         None => {
             let given = jobs.len();
-            if given > MOST_NAMED {
+            if !(1..=MOST_NAMED).contains(&given) {
                 let wrong = Wrong::Count { of: Things::Jobs, given, least: 1, most: MOST_NAMED };
                 return Err(AppError::invalid(field::JOBS, wrong));
             }

@@ -306,11 +306,12 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
         })
         .await?;
     if !may_read_script {
-        let JobSpec { script, args, env, comment, .. } = &mut job.spec;
+        let JobSpec { script, args, env, comment, secrets, .. } = &mut job.spec;
         script.clear();
         args.clear();
         env.clear();
         comment.clear();
+        secrets.clear();
     }
     let direct = named.direct.take();
     let verdict = verdict(center, id);

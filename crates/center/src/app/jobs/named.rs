@@ -65,10 +65,9 @@ impl JobName {
 
 /// The position of the task with this index.
 pub fn position(job: &Job, index: u32) -> Result<u32, AppError> {
-    let name = JobName { id: job.id, tasks: Some(Indices::one(index)) };
-    let positions = name.positions(job)?.unwrap_or_default();
-    let first = positions.ranges().first().map(|(first, _)| *first);
-    first.ok_or_else(|| AppError::not_found("task", name))
+    let index = Indices::one(index);
+    let first = index.positions(job.spec.array.as_ref()).ranges().first().map(|(first, _)| *first);
+    first.ok_or_else(|| AppError::not_found("task", JobName { id: job.id, tasks: Some(index) }))
 }
 
 /// One task of a job.

@@ -73,7 +73,6 @@ pub async fn list_runs(
     let order =
         order.map(|order| params::word(field::ORDER, order, RunOrder::from_code, &known)).transpose()?;
     let order = order.unwrap_or_default();
-    let by_state = order == RunOrder::FailedFirst || !states.is_empty();
     let task = match (name.one_task()?, query.task) {
         (Some(task), None) | (None, Some(task)) => Some(task),
         (None, None) => None,
@@ -81,6 +80,8 @@ pub async fn list_runs(
             return Err(AppError::invalid(field::TASK, Wrong::NotBeside { other: field::ID }));
         }
     };
+    // A task has few runs, which are never ordered by their states.
+    let by_state = task.is_none() && (order == RunOrder::FailedFirst || !states.is_empty());
     let (cursor, with_total) = (query.cursor, query.total == Some(true));
     let after = if by_state { None } else { params::parse_cursor::<RunId>(cursor.as_deref())? };
     let place = cursor.as_deref().filter(|text| by_state && !text.is_empty());
@@ -90,20 +91,20 @@ pub async fn list_runs(
         .try_read(move |tx| {
             let job = store::jobs::get_job(tx, id)?;
             let mut page = if let Some(task) = task {
-                // A task has few runs.
                 let rows = of_job::of_task(tx, id, named::position(&job, task)?, MAX_PAGE)?;
                 let is_behind = |id: RunId| match order {
                     RunOrder::Oldest => after.is_none_or(|after| id > after),
                     RunOrder::Newest | RunOrder::FailedFirst => after.is_none_or(|after| id < after),
                 };
-                let is_wanted = |row: &runs::RunRow| {
-                    is_behind(row.run.id) && (states.is_empty() || states.contains(&row.run.state.status()))
-                };
+                let is_wanted =
+                    |row: &runs::RunRow| states.is_empty() || states.contains(&row.run.state.status());
+                let and_more = rows.len() >= MAX_PAGE as usize;
                 let mut rows: Vec<_> = rows.into_iter().filter(is_wanted).collect();
                 if order == RunOrder::Oldest {
                     rows.reverse();
                 }
-                let total = Total { count: rows.len() as u64, and_more: false };
+                let total = Total { count: rows.len() as u64, and_more };
+                rows.retain(|row| is_behind(row.run.id));
                 Listing { total: Some(total), ..Listing::cut(rows, limit, |row| row.run.id.to_string()) }
             } else if by_state {
                 let (rows, next) = of_job::by_state(tx, id, &states, place, limit)?;

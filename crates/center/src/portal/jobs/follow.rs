@@ -58,7 +58,7 @@ pub async fn stream(
             filter,
             reading,
         };
-        // Whoever reads has gone, or the engine can't tell; the browser tries again.
+        // The reader has gone, or the engine failed, which was told; the browser tries again.
         let _ended = follower.follow(shown, &out).await;
     })
 }
@@ -78,7 +78,8 @@ struct Follower<'a> {
 struct Over;
 
 impl From<AppError> for Over {
-    fn from(_: AppError) -> Self {
+    fn from(error: AppError) -> Self {
+        tracing::warn!(%error, "a log can't be followed");
         Self
     }
 }

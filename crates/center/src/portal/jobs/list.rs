@@ -95,10 +95,7 @@ async fn show(
     let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
     let pools = nodes::list_pools(center, &visitor.caller)?;
     let sort = wanted.sort.as_str();
-    let may_cancel = match own {
-        Some(own) => visitor.may(center, actions::CANCEL_JOB, Some(own)),
-        None => visitor.may(center, actions::CANCEL_JOB, found.items.first().map(|job| job.tenant)),
-    };
+    let may_cancel = visitor.may(center, actions::CANCEL_JOB, own);
     let shown = ui.shown_of(found.items.len(), found.total);
     let next_page = found
         .next_cursor

@@ -83,14 +83,14 @@ pub struct Shown {
     pub run: RunId,
     /// Tells the page that it has this part of the log.
     pub part: String,
-    /// The same as text.
+    /// The run's id as text.
     pub id: String,
     pub streams: Vec<Choice>,
     /// None where the run has one node, or nobody knows which wrote what.
     pub nodes: Vec<Choice>,
     pub encodings: Vec<Choice>,
     pub encoding: &'static str,
-    /// Somebody chose it.
+    /// Somebody chose the encoding.
     pub is_chosen: bool,
     /// That encoding is a guess.
     pub is_guessed: bool,

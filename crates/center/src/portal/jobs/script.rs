@@ -62,6 +62,7 @@ pub async fn download(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let id: JobId = params::id(&id, "job")?;
+    jobs::visible(&center, &visitor.caller, id, crate::actions::READ_SCRIPT).await?;
     let detail = jobs::show(&center, &visitor.caller, &id.into()).await?;
     let name = format!("attachment; filename=\"{id}.sh\"");
     let headers =

@@ -168,6 +168,11 @@ pub async fn list(
         let mut all = groups::groups(ui, &matching);
         let is_cut = all.len() > MOST_GROUPS;
         all.truncate(MOST_GROUPS);
+        // A group of nodes that match shows those alone.
+        let kept = [("name", &query.name), ("state", &query.state)];
+        let kept = kept.into_iter().filter(|(_, value)| !value.is_empty());
+        let kept: String = kept.map(|(name, value)| format!("&{name}={}", encode(value))).collect();
+        all.iter_mut().for_each(|group| group.href.push_str(&kept));
         let shown = all.iter().map(|group| group.nodes).sum();
         in_pools = by_pool(ui, &pools, all);
         (shown, matching.len(), is_cut)
@@ -187,12 +192,8 @@ pub async fn list(
         is_virtual: hall.iter().any(|node| node.is_virtual),
         shown: ui.t2("nodes-shown", shown, of),
         back: if is_each && at > 1 { query.href(Some(at - 1)) } else { String::new() },
-        // Of groups that are too many for a page the others are reached node by node.
-        next: if has_next {
-            query.href(Some(if is_each { at + 1 } else { shown / MOST_NODES + 1 }))
-        } else {
-            String::new()
-        },
+        // Of groups that are too many for a page the others are reached node by node, which are in the order of their names.
+        next: if has_next { query.href(Some(if is_each { at + 1 } else { 1 })) } else { String::new() },
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, ui.count(n))).collect::<Vec<_>>()),
         pools: in_pools,
         tiles,

@@ -8,7 +8,7 @@
 //! process beside them starts it, one for each network.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     io::{self, Read as _, Write as _},
     net::IpAddr,
@@ -16,14 +16,14 @@ use std::{
         fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    pipe::{PipeFlags, pipe_with},
     process::Pid,
 };
 use serde_json::Value;
@@ -36,10 +36,10 @@ use super::super::{
 
 /// The programs that the way out is made with, of Debian's packages `passt` and `iproute2`.
 const TOOLS: [&str; 2] = ["pasta", "ip"];
-/// How often it is looked whether all still carry.
+/// How often the ways out are looked at.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// How long `pasta` may take to be ready; it takes some hundredths of a second.
-const READY_WITHIN: Duration = Duration::from_secs(10);
+const READY_WITHIN: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 /// The longest reason that is told.
 const MAX_WHY_BYTES: usize = 512;
 
@@ -56,9 +56,14 @@ pub(in crate::local) fn find(rules: &Outside) -> Result<bool, String> {
 }
 
 /// A program of the system.
-fn find_program(name: &str) -> Option<std::path::PathBuf> {
+fn find_program(name: &str) -> Option<PathBuf> {
     let folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
+/// The same, to be started. The host has no `PATH`.
+fn program(name: &str) -> Command {
+    Command::new(find_program(name).unwrap_or_else(|| name.into()))
 }
 
 /// The process that connects networks, as the host sees it.
@@ -77,7 +82,8 @@ impl WayOut {
             Forked::Parent { child } => Ok(Self { connector: child, socket }),
             Forked::Child => {
                 drop(socket);
-                let _host_is_gone = Connector { rules, all: HashMap::new() }.serve(its_end);
+                let _host_is_gone =
+                    Connector { rules, all: HashMap::new(), lost: HashSet::new() }.serve(its_end);
                 sys::exit_now(0)
             }
         }
@@ -113,6 +119,8 @@ struct Connector<'a> {
     rules: &'a Outside,
     /// What carries for each tenant, and its network.
     all: HashMap<u32, (Child, OwnedFd)>,
+    /// Tenants whose way out was lost and is not back, which was said.
+    lost: HashSet<u32>,
 }
 
 impl Connector<'_> {
@@ -131,8 +139,7 @@ impl Connector<'_> {
             let mut fds = [PollFd::new(&*host, PollFlags::IN)];
             let timeout = (!self.all.is_empty()).then_some(&LOOK_EVERY);
             if matches!(poll(&mut fds, timeout), Ok(0) | Err(_)) {
-                self.connect_again_what_has_ended();
-                sys::enter_network(home.as_fd())?;
+                self.connect_again_what_has_ended(home.as_fd())?;
                 continue;
             }
             let mut uid_index = [0; 4];
@@ -156,42 +163,60 @@ impl Connector<'_> {
         }
     }
 
-    /// A way out that was lost, such as to the kernel for want of memory, comes back. One that can't is tried again.
-    fn connect_again_what_has_ended(&mut self) {
+    /// A way out that was lost, such as to the kernel for want of memory, comes back. One that can't is tried again. Until its
+    /// routes are set anew, for some milliseconds, runs may reach what the rules close.
+    fn connect_again_what_has_ended(&mut self, home: BorrowedFd<'_>) -> io::Result<()> {
         let has_ended = |carrier: &mut Child| !matches!(carrier.try_wait(), Ok(None));
         let ended =
             self.all.iter_mut().filter_map(|(tenant, (carrier, _))| has_ended(carrier).then_some(*tenant));
         for tenant in ended.collect::<Vec<_>>() {
-            if let Ok(again) = self.connect(&self.all[&tenant].1)
-                && let Some((carrier, _)) = self.all.get_mut(&tenant)
-            {
-                *carrier = again;
+            let again = self.connect(&self.all[&tenant].1);
+            // The next one is carried through the machine's network, not through this tenant's.
+            sys::enter_network(home)?;
+            match again {
+                Ok(again) => {
+                    self.lost.remove(&tenant);
+                    say(&format!("the way out of the network of tenant {tenant} was lost, and is back"));
+                    self.all.get_mut(&tenant).expect("it has one").0 = again;
+                }
+                Err(error) => {
+                    if self.lost.insert(tenant) {
+                        say(&format!(
+                            "the way out of the network of tenant {tenant} is lost, and is tried each second: {error}"
+                        ));
+                    }
+                }
             }
         }
+        Ok(())
     }
 
     /// Starts what carries for a network, which this thread is in afterwards.
     fn connect(&self, network: &OwnedFd) -> io::Result<Child> {
         let never = self.never()?;
-        // It inherits the network: it has given up the right to open it as a file of this process.
+        // It inherits both: it has given up the right to open them as files of this process.
         let inherited = rustix::io::dup(network)?;
-        let path = format!("/proc/self/fd/{}", inherited.as_raw_fd());
-        let mut carrier = Command::new("pasta")
+        let (ready, own_end) = pipe_with(PipeFlags::CLOEXEC)?;
+        let its_end = rustix::io::dup(&own_end)?;
+        let path = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let mut carrier = program("pasta")
             .args(["--runas", "0", "--config-net", "--no-map-gw", "--quiet", "--foreground", "--stderr"])
             .args(["-t", "none", "-u", "none", "-T", "none", "-U", "none"])
-            .args(["--netns-only", "--no-netns-quit", "--netns", &path])
+            .args(["--netns-only", "--no-netns-quit", "--netns", &path(&inherited), "--pid", &path(&its_end)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        drop(inherited);
-        sys::enter_network(network.as_fd())?;
-        match wait_until_ready(&mut carrier).and_then(|()| restrict(self.rules, &never)) {
+        drop((inherited, own_end, its_end));
+        let connected = sys::enter_network(network.as_fd())
+            .and_then(|()| wait_until_ready(&mut carrier, &ready))
+            .and_then(|()| restrict(self.rules, &never));
+        match connected {
             Ok(()) => {
-                // Nobody reads what it says from here on, and a full pipe would stop it.
+                // The center's log gets what it says from here on; a full pipe would stop it.
                 let errors = carrier.stderr.take();
                 let _read_by =
-                    std::thread::spawn(move || errors.map(|from| io::copy(&mut { from }, &mut io::sink())));
+                    std::thread::spawn(move || errors.map(|from| io::copy(&mut { from }, &mut io::stderr())));
                 Ok(carrier)
             }
             Err(error) => {
@@ -212,6 +237,11 @@ impl Connector<'_> {
     }
 }
 
+/// Tells the center's log, which is this process's standard error.
+fn say(what: &str) {
+    let _nobody_reads_it = writeln!(io::stderr(), "qiantang: {what}");
+}
+
 fn end(carrier: &mut Child) {
     let _is_over = carrier.kill();
     let _is_over = carrier.wait();
@@ -229,30 +259,24 @@ fn close_all_but(kept: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until the network that this thread is in has a way out.
-fn wait_until_ready(carrier: &mut Child) -> io::Result<()> {
-    let began = Instant::now();
-    loop {
-        // The interface's first route stands there once `pasta` has set it up.
-        let lines = |path| fs::read_to_string(path).map(|text| text.lines().count());
-        if lines("/proc/thread-self/net/route")? > 1 || !default_routes("-6")?.is_empty() {
-            return Ok(());
-        }
-        if let Some(status) = carrier.try_wait()? {
-            let mut told = String::new();
-            let _nothing_is_told = carrier.stderr.take().map(|mut from| from.read_to_string(&mut told));
-            return Err(io::Error::other(format!("pasta ended with {status}: {}", told.trim())));
-        }
-        if began.elapsed() > READY_WITHIN {
-            return Err(io::Error::other("pasta did not become ready"));
-        }
-        std::thread::sleep(Duration::from_millis(2));
+/// Waits until `pasta` has set the network up: then it writes its process id.
+fn wait_until_ready(carrier: &mut Child, ready: &OwnedFd) -> io::Result<()> {
+    let mut fds = [PollFd::new(ready, PollFlags::IN)];
+    if poll(&mut fds, Some(&READY_WITHIN))? == 0 {
+        return Err(io::Error::other("pasta did not become ready"));
     }
+    if fds[0].revents().contains(PollFlags::IN) {
+        return Ok(());
+    }
+    let status = carrier.wait()?;
+    let mut told = String::new();
+    let _nothing_is_told = carrier.stderr.take().map(|mut from| from.read_to_string(&mut told));
+    Err(io::Error::other(format!("pasta ended with {status}: {}", told.trim())))
 }
 
 /// Runs `ip` in the network that this thread is in.
 fn ip(args: &[&str]) -> io::Result<Output> {
-    let output = Command::new("ip").args(args).stdin(Stdio::null()).output()?;
+    let output = program("ip").args(args).stdin(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(output);
     }
@@ -275,10 +299,6 @@ fn routes(family: &str) -> io::Result<Vec<Route>> {
         Some(Route { to: text(route, "dst")?, device: text(route, "dev")?, gateway: text(route, "gateway") })
     };
     Ok(seen.iter().filter_map(read).collect())
-}
-
-fn default_routes(family: &str) -> io::Result<Vec<Route>> {
-    Ok(routes(family)?.into_iter().filter(|route| route.to == "default").collect())
 }
 
 /// Sets the routes of the network that this thread is in. The longest prefix wins, so what is never reached is closed

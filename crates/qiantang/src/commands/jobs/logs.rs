@@ -28,7 +28,8 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 pub struct Logs {
     /// A job by its id, by the digits at the end or the beginning of it, or a task of it: `JOB_7`.
     job: String,
-    /// Follow the log until the job ends, over further runs and restarts of the center; the exit code is the job's.
+    /// Follow the log until the job ends, over further runs and restarts of the center; the exit code is the job's. With --all, --node,
+    /// --since or --timestamps one run is followed.
     #[arg(long, short)]
     follow: bool,
     /// Show standard error instead of standard output.

@@ -264,7 +264,11 @@ fn backups(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, Stri
 
 /// What a new center still needs, for those who may do it. That it is new is no fault of it.
 fn first_steps(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let Ok(overview) = client.get("/api/v1/overview") else { return };
+    let overview = match client.get("/api/v1/overview") {
+        Ok(overview) => overview,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("first steps", false, failure.message, &failure.hint),
+    };
     let Some(steps) = overview["center"]["first_steps"].as_array() else { return };
     let open = steps.iter().filter(|step| step["is_done"] != true);
     let open: Vec<String> =

@@ -193,7 +193,7 @@ fn a_job_that_fills_the_disk_is_ended_with_the_reason_and_nobody_else_is() {
         let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &greedy.developer);
         assert_eq!(runs["items"][0]["state"], "disk_full", "{way}: {runs}");
         assert_eq!(ended["state"], "stopped", "{way}");
-        // A job that waits says why, until somebody makes room.
+        // Somebody makes room.
         let home = fs::read_dir(disk.path().join("data/work")).expect("the work folders").flatten();
         for folder in home {
             for name in ["big", "far"] {

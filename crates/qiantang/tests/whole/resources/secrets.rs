@@ -31,8 +31,10 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
             let path = entry.path();
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path);
-            } else if fs::read(&path)
-                .is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+            // A fifo, as the engine's hints are, has no end.
+            } else if entry.file_type().is_ok_and(|kind| kind.is_file())
+                && fs::read(&path)
+                    .is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
             {
                 found.push(path.display().to_string());
             }
@@ -49,7 +51,6 @@ fn named(script: &str, secrets: &[&str]) -> Value {
 }
 
 #[test]
-#[ignore = "it stalls before its end, and why is not known yet"]
 fn a_job_gets_the_secrets_that_it_names_and_nothing_else_shows_them() {
     let mut site = Site::new(QIANTANG, 2, "");
     let (tenant, other) =
@@ -75,7 +76,7 @@ fn a_job_gets_the_secrets_that_it_names_and_nothing_else_shows_them() {
         let script = developer.file(
             "a.sh",
             "#!/bin/bash\n#QIANTANG --secrets=API_KEY,DB_PASS\n#SBATCH -A work -t 1\n\
-             test \"$API_KEY\" = s3cr3t-of-all-4711 && test \"$DB_PASS\" = s3cr3t-of-work-4712 && test -z \"$MINE\" && echo good\n",
+             test \"$API_KEY\" = s3cr3t-of-all-47''11 && test \"$DB_PASS\" = s3cr3t-of-work-4712 && test -z \"$MINE\" && echo good\n",
         );
         assert!(
             developer.ok(&["submit", "--wait", &script]).contains("good") || {
@@ -89,7 +90,7 @@ fn a_job_gets_the_secrets_that_it_names_and_nothing_else_shows_them() {
         );
         let applied = developer.json(&["apply", "--file", &task])["id"].as_str().expect("an id").to_owned();
         assert_eq!(site.wait_for_end(&tenant.developer, &applied)["state"], "succeeded");
-        let plain = developer.file("c.sh", "#!/bin/bash\ntest \"$API_KEY\" = s3cr3t-of-all-4711\n");
+        let plain = developer.file("c.sh", "#!/bin/bash\ntest \"$API_KEY\" = s3cr3t-of-all-47''11\n");
         developer.ok(&["submit", "--wait", "--secrets", "API_KEY", "-A", "work", &plain]);
     }
     // What is not there is refused as it is submitted: another tenant's, another person's, a word that is no name.
@@ -131,7 +132,7 @@ fn a_job_gets_the_secrets_that_it_names_and_nothing_else_shows_them() {
     site.stop();
     site.start();
     site.wait_for("the center", || site.try_ask("GET", "/api/v1/me", &site.operator, None, &[]).ok());
-    let again = site.submit(&tenant, &named("test \"$API_KEY\" = s3cr3t-of-all-4711", &["API_KEY"]));
+    let again = site.submit(&tenant, &named("test \"$API_KEY\" = s3cr3t-of-all-47''11", &["API_KEY"]));
     assert_eq!(site.wait_for_end(&tenant.developer, &again)["state"], "succeeded");
 }
 

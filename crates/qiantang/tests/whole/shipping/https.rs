@@ -105,8 +105,8 @@ fn people_work_over_https_and_http_2_is_spoken() {
     let tenant = site.tenant("univ", "research", &grant(), 8);
     let at = Terminal::signed_in(&site, &format!("{}-developer", tenant.slug));
     let script = at.file("hello.sh", "#!/bin/sh\necho over TLS\n");
-    let told = at.ok(&["submit", &script, "--wait"]);
-    assert!(told.contains("over TLS") || !told.is_empty(), "{told}");
+    let id = at.ok(&["submit", "--wait", "--parsable", &script]);
+    assert_eq!(at.ok(&["logs", id.trim()]), "over TLS\n");
     // The file is kept with the sign-in.
     let mut again = at.command(&["whoami"]);
     assert!(again.env_remove("QIANTANG_CA").output().expect("it runs").status.success());
@@ -136,13 +136,16 @@ fn people_work_over_https_and_http_2_is_spoken() {
     // The port is kept over a restart, TLS or not.
     site.keep_address();
     let before = site.url.clone();
-    let slow = site.submit(&tenant, &job("slow", "sleep 2"));
+    let flag = site.folder.path().join("flag");
+    let slow = format!("while [ ! -e {} ]; do sleep 0.05; done", flag.display());
+    let slow = site.submit(&tenant, &job("slow", &slow));
     site.wait_for_state(&tenant.developer, &slow, "running");
     site.stop();
     let (code, _, told) = Terminal::at(&site).run(&["whoami"]);
     assert!(code == 5 && told.contains("does not speak HTTPS: the center is down"), "{told}");
     site.start();
     assert_eq!(site.url, before);
+    std::fs::write(&flag, "").expect("it is written");
     assert_eq!(site.wait_for_end(&tenant.developer, &slow)["state"], "succeeded");
 }
 
