@@ -24,6 +24,14 @@ pub struct Total {
     pub and_more: bool,
 }
 
+impl Total {
+    /// Of a count that was asked for up to one more than `most`.
+    pub fn up_to(most: u32, count: u64) -> Self {
+        let most = u64::from(most);
+        Self { count: count.min(most), and_more: count > most }
+    }
+}
+
 impl<T> Listing<T> {
     /// Cuts a list that was asked for with one item more than `limit`.
     pub fn cut(mut items: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> String) -> Self {

@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::RunId;
@@ -76,6 +76,14 @@ impl Wakers {
     /// There may be news of this run.
     pub fn watch(&self, run: RunId) {
         let _ = self.watch.send(run);
+    }
+
+    /// Waits so long, or until the center stops.
+    pub fn pause(&self, length: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < length && !self.is_stopping() {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
     }
 
     /// Tells all loops to end.

@@ -12,9 +12,6 @@ use utoipa::{
 
 use crate::text::Line;
 
-/// The largest magnitude up to which all readers of JSON keep every whole number: 2^53 - 1.
-pub const MOST_WHOLE: i64 = 9_007_199_254_740_991;
-
 /// An integer of 64 bits.
 pub(crate) fn int64(description: &str) -> RefOr<Schema> {
     let object = ObjectBuilder::new()

@@ -1,10 +1,11 @@
 //! Jobs and runs by some digits of their ids, as people copy them from a list: the first, which tell the time, or the last,
 //! by which they know them.
 
-use std::{fmt::Write as _, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use domain::{Id, JobId, RunId, TenantId};
 
+use crate::chain::{from_hex, hex};
 use crate::db::{Param as _, Sql, StoreError, Tx, Value, params, statements};
 
 macro_rules! tail {
@@ -23,7 +24,7 @@ statements! { "jobs";
 
 /// The fewest digits that are looked for: fewer fit too many.
 pub const FEWEST: usize = 4;
-/// How many rows are looked at for others' among them.
+/// The most rows that are looked at, other tenants' among them: what lies behind them is not found.
 const MOST_LOOKED_AT: usize = 20_000;
 
 /// A tenant's jobs, or all, whose ids begin or end with these digits of a hexadecimal number; `most` of them.
@@ -89,13 +90,6 @@ fn find<K>(
     Ok(found)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _never_fails = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The last four pairs of digits, as far as they are whole, the last pair first, as the index has them.
 fn pairs_from_the_end(digits: &str) -> String {
     let pairs = digits.as_bytes().rchunks_exact(2).take(4);
@@ -103,13 +97,9 @@ fn pairs_from_the_end(digits: &str) -> String {
 }
 
 /// The bytes of an id that begins with these digits, the others being `digit`.
-fn filled(digits: &str, digit: char) -> Vec<u8> {
+fn filled(digits: &str, digit: char) -> [u8; 16] {
     let whole: String = digits.chars().chain(std::iter::repeat(digit)).take(32).collect();
-    let pair = |pair: &[u8]| {
-        let value = |digit: u8| (digit as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        value(pair[0]).unwrap_or(0) << 4 | value(pair[1]).unwrap_or(0)
-    };
-    whole.as_bytes().chunks_exact(2).map(pair).collect()
+    from_hex(&whole).expect("32 hexadecimal digits")
 }
 
 #[cfg(test)]

@@ -16,8 +16,6 @@ use utoipa::{
     },
 };
 
-use domain::schema::MOST_WHOLE;
-
 use super::once::KEYS;
 
 const SCRIPT: &str = include_str!("../../static/api/try.js");
@@ -71,11 +69,11 @@ fn bound(part: &mut Value) {
     match part {
         Value::Object(map) => {
             let format = match map.get("format").and_then(Value::as_str) {
-                Some("u-int8") => Some(("uint8", 0, i64::from(u8::MAX))),
-                Some("u-int16") => Some(("uint16", 0, i64::from(u16::MAX))),
-                Some("u-int32") => Some(("uint32", 0, i64::from(u32::MAX))),
-                Some("u-int64") => Some(("uint64", 0, MOST_WHOLE)),
-                Some("int64") => Some(("int64", -MOST_WHOLE, MOST_WHOLE)),
+                Some("u-int8") => Some(("uint8", 0, u64::from(u8::MAX))),
+                Some("u-int16") => Some(("uint16", 0, u64::from(u16::MAX))),
+                Some("u-int32") => Some(("uint32", 0, u64::from(u32::MAX))),
+                Some("u-int64") => Some(("uint64", 0, u64::MAX)),
+                Some("int64") => Some(("int64", i64::MIN, i64::MAX.unsigned_abs())),
                 _ => None,
             };
             if let Some((format, least, most)) = format {

@@ -61,7 +61,6 @@ runs-never = It never ran
 runs-never-text = There is no log. Above is why it ended.
 direct = Handed to Slurm directly
 direct-text = Slurm knows it as job { $a } of the user { $b }. It is metered and charged here like any other job; its script and its output are where that user has put them.
-runs-shown = { $a } of { $b }
 more-runs = More runs
 task-find = Find a task
 task-index = Index of a task

@@ -61,7 +61,6 @@ runs-never = 没有运行过
 runs-never-text = 没有日志，结束原因见上方。
 direct = 直接提交给 Slurm
 direct-text = 它是用户 { $b } 在 Slurm 中的作业 { $a }。计量与计费同其他作业一样；脚本和输出在该用户自己存放的位置。
-runs-shown = 共 { $b } 次，显示 { $a } 次
 more-runs = 更多运行
 task-find = 查找任务
 task-index = 任务编号

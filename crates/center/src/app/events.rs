@@ -55,8 +55,7 @@ pub async fn newest_first(
             Ok((kept, names, recent::count_events(tx, scope, MOST_COUNTED + 1)?))
         })
         .await?;
-    let most = u64::from(MOST_COUNTED);
-    let total = Some(Total { count: count.min(most), and_more: count > most });
+    let total = Some(Total::up_to(MOST_COUNTED, count));
     let page = Listing::cut(kept, limit, |event| event.seq.to_string()).map(Event::from);
     Ok((Listing { total, ..page }, names))
 }

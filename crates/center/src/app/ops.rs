@@ -67,7 +67,7 @@ fn days_left(at: Timestamp, now: Timestamp) -> i64 {
 /// How many seconds old the newest backup is, and its bytes.
 async fn backup(center: &Center, born_at: Option<Timestamp>) -> Result<(u64, u64), AppError> {
     let folder = center.settings.backup_dir.clone();
-    // A folder that can't be read has no backup that is of use; the loop says why.
+    // A folder that can't be read has no backup that is of use: its age counts from the center's first day.
     let found = tokio::task::spawn_blocking(move || folder::list(&folder).unwrap_or_default()).await?;
     let newest = found.first();
     let now = moment::now();

@@ -123,10 +123,7 @@ pub async fn list_transfers(
         .read(move |tx| {
             // One more tells that there are more.
             let count = || recent::count_transfers(tx, contract, MOST_COUNTED + 1);
-            let total = with_total.then(count).transpose()?.map(|count| Total {
-                count: count.min(u64::from(MOST_COUNTED)),
-                and_more: count > u64::from(MOST_COUNTED),
-            });
+            let total = with_total.then(count).transpose()?.map(|count| Total::up_to(MOST_COUNTED, count));
             let rows = if newest_first {
                 recent::transfers_before(tx, contract, cursor, limit + 1)?
             } else {

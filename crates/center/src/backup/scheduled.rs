@@ -52,10 +52,7 @@ pub fn run(center: &Center) {
             }
         };
         center.loops.turned(BACKUP, begun.elapsed());
-        let begun = Instant::now();
-        while begun.elapsed() < pause && !center.compute.wakers.is_stopping() {
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+        center.compute.wakers.pause(pause);
     }
 }
 

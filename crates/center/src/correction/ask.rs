@@ -101,7 +101,6 @@ pub struct Decision {
     pub note: String,
 }
 
-/// The newest corrections.
 /// Corrections, newest first, with how many there are in all.
 pub async fn list(
     center: &Center,

@@ -61,10 +61,7 @@ fn turns(center: &Center, name: &'static str, mut turn: impl FnMut(&Center) -> R
             LOOK_EVERY
         });
         center.loops.turned(name, began.elapsed());
-        let ended = Instant::now();
-        while ended.elapsed() < pause && !center.compute.wakers.is_stopping() {
-            std::thread::sleep(EVERY.min(pause).min(Duration::from_millis(100)));
-        }
+        center.compute.wakers.pause(pause);
     }
 }
 

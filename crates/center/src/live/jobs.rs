@@ -54,18 +54,14 @@ impl Live {
 
     /// Since when the first of a job's runs is being started, where none of them has begun.
     pub fn starts_since(&self, id: JobId) -> Option<Timestamp> {
-        let states =
-            self.runs.values().map(|known| &known.run).filter(|run| run.job == id).map(|run| run.state);
-        let mut first: Option<Timestamp> = None;
-        for state in states {
-            match state {
-                RunState::Starting { planned_at, .. } => {
-                    first = Some(first.map_or(planned_at, |at| at.min(planned_at)));
-                }
-                _ => return None,
-            }
-        }
-        first
+        // A job of which nothing runs needs no look at all runs.
+        self.jobs.get(&id).filter(|known| known.job.tasks.running > 0)?;
+        let own = self.runs.values().map(|known| &known.run).filter(|run| run.job == id);
+        let planned = own.map(|run| match run.state {
+            RunState::Starting { planned_at, .. } => Some(planned_at),
+            _ => None,
+        });
+        planned.collect::<Option<Vec<Timestamp>>>()?.into_iter().min()
     }
 
     /// The bytes that a tenant's waiting jobs have on the disk for their runs.

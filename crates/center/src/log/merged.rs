@@ -3,7 +3,7 @@
 use base::{auth::Caller, error::AppError, params};
 use domain::{
     Rfc3339, RunId,
-    problem::{Quantity, Wrong, field},
+    problem::{Wrong, field},
     text::Line,
 };
 use engines::Stream;
@@ -20,9 +20,6 @@ use crate::{
     center::Center,
 };
 
-/// The most lines that one answer of a search has, or a few more.
-const MAX_MATCHES: u32 = 200;
-const MATCHES: u32 = 50;
 /// The longest text that is looked for.
 const MAX_WANTED_CHARS: usize = 200;
 
@@ -232,14 +229,8 @@ pub async fn search(
     let log = ask::find(center, caller, which, query.run.as_deref()).await?;
     let reading = ask::reading(query.encoding.as_deref())?;
     let from = query.cursor.as_deref().filter(|text| !text.is_empty()).map(parse_cursor).transpose()?;
-    let limit = match query.limit.unwrap_or(MATCHES) {
-        limit @ 1..=MAX_MATCHES => limit as usize,
-        other => {
-            let (given, most) = (other.into(), MAX_MATCHES.into());
-            let wrong = Wrong::OutOfRange { of: Quantity::Items, given, least: 1, most };
-            return Err(AppError::invalid(field::LIMIT, wrong));
-        }
-    };
+    // An answer may have a few lines more.
+    let limit = params::page_limit(query.limit)? as usize;
     let wanted: Line<MAX_WANTED_CHARS> = params::line(field::Q, query.q)?;
     let Some(log) = log else {
         return Ok(FoundView { run: None, items: Vec::new(), encoding: reading.name(), next_cursor: None });

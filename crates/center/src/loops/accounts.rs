@@ -42,8 +42,6 @@ pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
         if !sleep(called, at_most) {
             return;
         }
-        while rested.elapsed() < rest && !center.compute.wakers.is_stopping() {
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+        center.compute.wakers.pause(rest.saturating_sub(rested.elapsed()));
     }
 }

@@ -56,9 +56,6 @@ fn turns(
         }
         last = told;
         center.loops.turned(name, begun.elapsed());
-        let begun = Instant::now();
-        while begun.elapsed() < every && !center.compute.wakers.is_stopping() {
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+        center.compute.wakers.pause(every);
     }
 }

@@ -85,9 +85,6 @@ pub async fn list(
 }
 
 pub fn part(ui: Ui, id: JobId, array: Option<&Tasks>, wanted: &Wanted, runs: &Listing<RunView>) -> RunsPart {
-    let total = runs.total.map_or(runs.items.len() as u64, |total| total.count);
-    let and_more = runs.total.is_some_and(|total| total.and_more);
-    let of = if and_more { format!("{}+", ui.count(total)) } else { ui.count(total) };
     let tab = |state: &str, count: u32| Tab {
         href: href(id, None, state, ""),
         word: if state.is_empty() { ui.t("all") } else { ui.word("state", state) },
@@ -103,7 +100,7 @@ pub fn part(ui: Ui, id: JobId, array: Option<&Tasks>, wanted: &Wanted, runs: &Li
     RunsPart {
         lines: runs.items.iter().map(|run| run_line(ui, run, array.is_some())).collect(),
         states: states.unwrap_or_default(),
-        shown: ui.t2("runs-shown", runs.items.len(), of),
+        shown: ui.shown_of(runs.items.len(), runs.total),
         older: next.map(|next| href(id, wanted.task, &wanted.state, next)).unwrap_or_default(),
         is_array: array.is_some(),
         task: wanted.task.map(|task| task.to_string()).unwrap_or_default(),

@@ -97,7 +97,7 @@ fn of_array(page: &Page) -> RunsPart {
     RunsPart {
         lines: runs(page),
         states: vec![tab(page.t("all"), ""), tab(page.word("state", "failed"), "1")],
-        shown: page.t2("runs-shown", 2, "300"),
+        shown: page.t2("shown-of", 2, "300"),
         older: "/jobs/job_1?cursor=2".into(),
         is_array: true,
         task: "7".into(),
@@ -134,7 +134,7 @@ fn running(page: &Page) -> JobPage {
         figures: vec![figure("910"), figure("")],
         array: None,
         log: Some(log(true)),
-        runs: RunsPart { lines: runs(page), shown: page.t2("runs-shown", 2, 2), ..RunsPart::default() },
+        runs: RunsPart { lines: runs(page), shown: page.t2("shown-of", 2, 2), ..RunsPart::default() },
         script: Script {
             text: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
             encoding: Some("GB18030"),
