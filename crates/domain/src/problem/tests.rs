@@ -132,6 +132,7 @@ fn of_jobs() -> Vec<JobFault> {
         ArrayTasks { .. } => [JobFault::ArrayTasks { tasks: 2_000_000 }],
         NoTaskAtOnce => [JobFault::NoTaskAtOnce],
         NotASignal { .. } => [JobFault::NotASignal { given: text("signal 1") }],
+        SecretName { .. } => [JobFault::SecretName { name: text("PATH") }],
         NoSuchSecret { .. } => [JobFault::NoSuchSecret { name: text("HF_TOKEN") }],
         SecretAndVariable { .. } => [JobFault::SecretAndVariable { name: text("HF_TOKEN") }],
         NoSuchProject { .. } => [JobFault::NoSuchProject { slug: text("x"), own: own() }],
