@@ -131,6 +131,7 @@ pub async fn serve(
         .merge(portal::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
         .layer(Extension(twin::Trials::default()))
+        .layer(axum::middleware::from_fn(base::http::drain))
         .layer(base::http::compress());
     let mut helpers = tokio::task::JoinSet::new();
     helpers.spawn(read_again_on_hangup(certificate.clone()));

@@ -4,6 +4,7 @@
 mod code;
 mod en;
 pub mod field;
+mod place;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,11 @@ use shown::{Words, shown};
 
 pub(crate) use code::out_of_range;
 pub use code::{
-    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Place, Quantity, SpecProblem,
-    TaskFileFault, Things, ValueFault, Wrong,
+    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
+    ValueFault, Wrong,
 };
 pub use field::Field;
+pub use place::{Place, SpecProblem};
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

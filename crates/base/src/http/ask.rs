@@ -11,10 +11,6 @@ use tokio_stream::StreamExt as _;
 
 use crate::error::{AppError, Unreadable};
 
-/// How many times its limit a body is read on and thrown away: a client that is hung up on while it sends
-/// sees a broken connection and not the answer.
-const READ_ON: usize = 16;
-
 /// One cookie of a request.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -59,27 +55,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The whole body, of at most `most_kib`.
+/// The whole body, of at most `most_kib`. What is beyond is left to [`drain`](super::drain).
 pub async fn read_body(body: Body, most_kib: usize) -> Result<Bytes, AppError> {
     let most = most_kib.saturating_mul(1024);
     let mut stream = body.into_data_stream();
-    let (mut kept, mut seen) = (Vec::new(), 0_usize);
+    let mut kept = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| AppError::Unreadable {
             part: Unreadable::Body,
             message: format!("the body broke off: {error}"),
         })?;
-        seen = seen.saturating_add(chunk.len());
-        if seen > most.saturating_mul(READ_ON) {
-            break;
+        if kept.len().saturating_add(chunk.len()) > most {
+            let message = format!("the body is above {most_kib} KiB");
+            return Err(AppError::Unreadable { part: Unreadable::TooLarge, message });
         }
-        if seen <= most {
-            kept.extend_from_slice(&chunk);
-        }
-    }
-    if seen > most {
-        let message = format!("the body is above {most_kib} KiB");
-        return Err(AppError::Unreadable { part: Unreadable::TooLarge, message });
+        kept.extend_from_slice(&chunk);
     }
     Ok(kept.into())
 }

@@ -6,12 +6,14 @@
 
 mod answer;
 mod ask;
+mod drain;
 mod encode;
 mod layers;
 mod stream;
 
 pub use answer::{failure_of, retry_after_s, status};
 pub use ask::{Id, cookie, last_event_id, method_not_allowed, no_such_route, peer, read_body};
+pub use drain::drain;
 pub use encode::encode;
 pub use layers::{catch_panics, compress, secure};
 pub use stream::{open_bytes, open_stream, open_table};

@@ -71,7 +71,7 @@ pub fn open(database: &Path, hall: &Arc<Hall>) -> Center {
     });
     let policies = POLICIES.clone();
     let mut settings = settings();
-    settings.data_dir = database.parent().expect("a file is in a folder").to_owned();
+    database.parent().expect("a file is in a folder").clone_into(&mut settings.data_dir);
     let until = Instant::now() + Duration::from_mins(1);
     let store = loop {
         match start::open_books(database, &mut settings) {

@@ -5,34 +5,6 @@ use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
 
-/// One place that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpecProblem {
-    pub place: Place,
-    pub wrong: Wrong,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    Field(Field),
-    /// A line of a script or task file, from 1.
-    Line(u32),
-    /// An option on a line of a script.
-    OptionAt(u32, String),
-    /// An option that was given beside the script.
-    Option(String),
-}
-
-impl Place {
-    /// The line; 0 where it is none.
-    pub fn line(&self) -> u32 {
-        match self {
-            Self::Line(line) | Self::OptionAt(line, _) => *line,
-            Self::Field(_) | Self::Option(_) => 0,
-        }
-    }
-}
-
 /// A fault of a value, whoever gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
@@ -484,8 +456,8 @@ pub enum ContractFault {
 }
 
 macro_rules! into {
-    ($($from:ty => $to:ident::$variant:ident;)*) => {
-        $(impl From<$from> for $to {
+    ($($from:ty => Wrong::$variant:ident;)*) => {
+        $(impl From<$from> for Wrong {
             fn from(value: $from) -> Self {
                 Self::$variant(value)
             }
@@ -494,7 +466,6 @@ macro_rules! into {
 }
 
 into! {
-    Field => Place::Field;
     InvalidLine => Wrong::Line;
     JobFault => Wrong::Job;
     OptionFault => Wrong::Option;

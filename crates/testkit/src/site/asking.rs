@@ -10,7 +10,10 @@ use crate::http::{MAX_ANSWER_BYTES, ask};
 impl Site {
     /// One request to the center, which has to answer.
     pub fn ask(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> (u16, Value) {
-        self.try_ask(method, path, token, body, &[]).expect("the center answers")
+        match self.try_ask(method, path, token, body, &[]) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: {error}; the center's log:\n{}", self.log()),
+        }
     }
 
     /// One request with more headers to a center that may be gone.

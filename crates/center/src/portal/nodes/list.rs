@@ -171,8 +171,10 @@ pub async fn list(
         // A group of nodes that match shows those alone.
         let kept = [("name", &query.name), ("state", &query.state)];
         let kept = kept.into_iter().filter(|(_, value)| !value.is_empty());
-        let kept: String = kept.map(|(name, value)| format!("&{name}={}", encode(value))).collect();
-        all.iter_mut().for_each(|group| group.href.push_str(&kept));
+        let kept: Vec<String> = kept.map(|(name, value)| format!("&{name}={}", encode(value))).collect();
+        for group in &mut all {
+            group.href.push_str(&kept.concat());
+        }
         let shown = all.iter().map(|group| group.nodes).sum();
         in_pools = by_pool(ui, &pools, all);
         (shown, matching.len(), is_cut)
