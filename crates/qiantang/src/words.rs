@@ -2,6 +2,9 @@
 //! are the words that options take.
 
 use domain::Lang;
+use serde_json::Value;
+
+use crate::output::{pick, text};
 
 /// The word for `code` in its family of words: `state`, `role`, `domain`, `class`, `kind`, `node`, `card`, `slurm`,
 /// `cause`, `period-state`.
@@ -20,6 +23,15 @@ pub fn word(lang: Lang, family: &str, code: &str) -> String {
 /// A state of a job, run or contract as people read it.
 pub fn state(lang: Lang, code: &str) -> String {
     word(lang, "state", code)
+}
+
+/// The state of a job or a run, with a mark on what never happened.
+pub fn state_of(lang: Lang, thing: &Value) -> String {
+    let state = state(lang, text(thing, "state"));
+    if thing["is_generated"] != true {
+        return state;
+    }
+    format!("{state}{}", pick(lang, "（生成）", " (generated)"))
 }
 
 #[cfg(test)]

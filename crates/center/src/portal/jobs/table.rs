@@ -57,6 +57,7 @@ pub struct JobLine {
     /// It goes on, and so does what it takes.
     pub is_running: bool,
     pub is_started: bool,
+    pub is_generated: bool,
     pub charge: MicroCny,
 }
 
@@ -107,6 +108,7 @@ fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
         is_open: job.ended_at.is_none(),
         is_running: job.started_at.is_some() && job.ended_at.is_none(),
         is_started: job.started_at.is_some(),
+        is_generated: job.is_generated,
         charge: job.charge_micro_cny,
     }
 }
