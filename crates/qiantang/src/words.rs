@@ -39,6 +39,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_never_happened_says_so() {
+        qiantang::load_texts();
+        let told = |lang, is_generated: bool| {
+            state_of(lang, &serde_json::json!({ "state": "failed", "is_generated": is_generated }))
+        };
+        assert_eq!(
+            (told(Lang::En, false), told(Lang::En, true)),
+            ("failed".into(), "failed (generated)".into())
+        );
+        assert_eq!(told(Lang::Zh, true), format!("{}（生成）", told(Lang::Zh, false)));
+    }
+
+    #[test]
     fn every_code_has_a_chinese_word() {
         qiantang::load_texts();
         let families: [(&str, Vec<&str>); 9] = [

@@ -343,3 +343,73 @@ impl Player<'_> {
         self.runtime.block_on(nodes::resume(&self.center, &self.people.operator, &name)).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, path::Path};
+
+    use domain::Lang;
+    use store::{Store, ledger};
+
+    use super::*;
+    use crate::demo::options::Options;
+
+    /// Every entry of the books of a past, in their order; the books agree with themselves and with their chain.
+    fn books(seed: u32, until: Timestamp) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            once: true,
+            json: true,
+            listen: None,
+            data_dir: None,
+            seed,
+            no_isolation: true,
+            slurm: None,
+            lang: Lang::En,
+        };
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let settings = crate::demo::settings(&options, (folder.path(), Path::new("/")), listen);
+        let database = start::database(&settings);
+        let from = "2026-10-30T00:00:00Z".parse().expect("an instant");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let jobs = play(settings, GeneratedPast { from, until, seed }, runtime.handle());
+        let jobs = jobs.expect("a past");
+        let store = Store::open(&database).expect("the center has let go of it");
+        let read = store.read(|tx| {
+            let report = ledger::verify(tx)?;
+            assert!(report.is_right(), "{:?}", report.faults);
+            let chain = store::chain::verify_chain(tx, store::chain::Given::default())?;
+            assert!(chain.faults.is_empty(), "{:?}", chain.faults);
+            assert_eq!(store::periods::list(tx)?.len(), 1, "October is closed");
+            let counted: u64 = store::jobs::count_by_state(tx, None)?.values().sum();
+            assert_eq!(usize::try_from(counted).ok(), Some(jobs), "all are kept");
+            ledger::list_transfers(tx, None, 0, u32::MAX)
+        });
+        let entry = |row: ledger::TransferRow| {
+            let ledger::TransferRow { transfer, .. } = row;
+            let (unit, cause) = (transfer.unit.code(), transfer.cause.code());
+            format!("{} {cause} {} {unit}", transfer.at, transfer.amount)
+        };
+        let mut entries: Vec<String> = read.expect("they are read").into_iter().map(entry).collect();
+        // Runs that end at the same instant are posted by their ids, which are random.
+        entries.sort();
+        entries
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_books() {
+        let until: Timestamp = "2026-11-03T09:30:00Z".parse().expect("an instant");
+        let first = books(7, until);
+        for cause in ["use", "waiver", "top_up", "fee"] {
+            assert!(first.iter().any(|entry| entry.contains(&format!(" {cause} "))), "no {cause}");
+        }
+        assert!(
+            first.last().is_some_and(|last| last.as_str() < until.to_string().as_str()),
+            "it ends in time"
+        );
+        assert_eq!(books(7, until), first);
+        let machine = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_micros();
+        let off = i128::from(moment::now().as_micros()) - i128::try_from(machine).expect("it is small");
+        assert!(off.abs() < 60_000_000, "the clock goes again");
+    }
+}
