@@ -65,17 +65,14 @@ pub fn held_beneath(path: &Path, most_files: u64) -> io::Result<Held> {
         }
         if let (Some(name), Some(fd)) = (frame.folders.pop(), &frame.fd) {
             let device = frame.id.0;
-            let inner = open_folder(fd, name.as_c_str()).map_err(io::Error::from);
-            match inner.and_then(|inner| walk.enter(inner, Some(device))) {
-                Ok(entered) => {
-                    frames.push(entered);
-                    if let Some(far) = frames.len().checked_sub(OPEN_FOLDERS + 1) {
-                        frames[far].fd = None;
-                    }
+            // What is gone meanwhile, or can't be opened, holds nothing that could be told.
+            if let Ok(inner) = open_folder(fd, name.as_c_str()).map_err(io::Error::from)
+                && let Ok(entered) = walk.enter(inner, Some(device))
+            {
+                frames.push(entered);
+                if let Some(far) = frames.len().checked_sub(OPEN_FOLDERS + 1) {
+                    frames[far].fd = None;
                 }
-                Err(error) if is_no_folder(&error) => {}
-                // What is in it is not known, so what is told is a part.
-                Err(_) => walk.held.is_partial = true,
             }
             continue;
         }
@@ -134,11 +131,6 @@ impl Walk {
         frame.fd = Some(fd);
         Ok(frame)
     }
-}
-
-/// Whether a folder is gone meanwhile, or something else has taken its name.
-fn is_no_folder(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
 }
 
 fn open_folder(at: impl AsFd, name: impl rustix::path::Arg) -> Result<OwnedFd, Errno> {
