@@ -206,7 +206,7 @@ impl Default for Sums {
 impl Sums {
     fn row(&mut self, name: String, tenant_slug: String, job: Option<JobId>) -> &mut UsageRow {
         let key = (tenant_slug.clone(), name.clone(), job);
-        self.rows.entry(key).or_insert_with(|| UsageRow { name, tenant_slug, job, ..UsageRow::default() })
+        self.rows.entry(key).or_insert_with(|| UsageRow { name, job, tenant_slug, ..UsageRow::default() })
     }
 }
 

@@ -59,9 +59,9 @@ fn the_demo_does_its_work_and_closes_its_books() {
     let metered: i64 = jobs.iter().map(|job| job["card_ms"].as_i64().expect("card time")).sum();
     assert_eq!(metered, part("sold_card_ms") + part("granted_card_ms"));
     assert_eq!(report["ledger_balanced"], true);
-    let past = &report["generated_past"];
-    assert_eq!(past["seed"], 5, "{past}");
-    assert!(past["jobs"].as_u64().is_some_and(|jobs| jobs > 900), "{past}");
+    let generated = &report["generated_past"];
+    assert_eq!(generated["seed"], 5, "{generated}");
+    assert!(generated["jobs"].as_u64().is_some_and(|jobs| jobs > 900), "{generated}");
     // A card of this contract costs its fee over its package: one yuan for 16,000 card-milliseconds.
     let ended = job("ends-with-its-balance");
     let used = ended["card_ms"].as_i64().expect("card time");

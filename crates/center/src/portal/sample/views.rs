@@ -138,7 +138,6 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
         forecast: String::new(),
         submitted_at: AT,
         took: "2h 3m".into(),
-        is_open: true,
         is_running: true,
         is_started: true,
         is_generated: true,

@@ -2,7 +2,7 @@
 //! by the center's clock, and the center is told as an engine tells it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -90,9 +90,10 @@ impl Engine for Hall {
         let ends_at = now.plus(fate.takes);
         let (ends_at, how) =
             if ends_at > self.closes_at { (self.closes_at.max(now), Exit::Code(0)) } else { (ends_at, how) };
-        if !all.runs.contains_key(&spec.run) {
-            all.runs.insert(spec.run, Machine { started_at: now, ends_at, how });
-            all.open.insert(spec.run, ends_at);
+        let All { runs, open, .. } = &mut *all;
+        if let Entry::Vacant(new) = runs.entry(spec.run) {
+            new.insert(Machine { started_at: now, ends_at, how });
+            open.insert(spec.run, ends_at);
         }
         Ok(())
     }
