@@ -7,7 +7,9 @@ use base::noun::Platform;
 use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
-use crate::{compute::Compute, generated::GeneratedPast, live::Live, metrics::Metrics, settings::Settings};
+use crate::{
+    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+};
 use base::{Base, auth::May, change::Changed, error::AppError};
 
 /// Shared by all parts; cheap to clone.

@@ -2,38 +2,16 @@
 //! marked.
 
 mod rows;
+pub(crate) mod rule;
 
-use base::{error::AppError, noun::Noun, page::words::Ui};
-use domain::Timestamp;
+use base::{error::AppError, noun::Noun};
 use store::Store;
 
 use crate::center::Center;
+pub use rule::GeneratedPast;
 
 pub const NOUN: Noun<Center> =
     Noun { texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]], ..Noun::named("generated past") };
-
-/// The generated past of a center.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GeneratedPast {
-    pub from: Timestamp,
-    /// From here on things happened.
-    pub until: Timestamp,
-    /// The seed of the dice that it was thrown with.
-    pub seed: u32,
-}
-
-impl GeneratedPast {
-    /// Whether what was asked for then never happened.
-    pub fn holds(&self, at: Timestamp) -> bool {
-        at < self.until
-    }
-
-    /// What readers have to know of it.
-    pub(crate) fn told(&self, ui: Ui) -> String {
-        let day = |at| ui.zone.local(at).date().to_string();
-        ui.t2("generated-past", day(self.from), day(self.until))
-    }
-}
 
 /// Marks all that a new center is about to do before `past.until` as generated. One that has people already has a past
 /// of its own, of which nothing is marked.
@@ -54,7 +32,7 @@ pub(crate) fn find(store: &Store) -> Result<Option<GeneratedPast>, AppError> {
 #[cfg(test)]
 mod tests {
     use base::auth::password;
-    use domain::{Lang, Member, MemberId, Role};
+    use domain::{Lang, Member, MemberId, Role, Timestamp};
 
     use super::*;
 

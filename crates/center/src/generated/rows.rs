@@ -2,7 +2,7 @@
 
 use store::{StoreError, Tx, db::params, statements};
 
-use super::GeneratedPast;
+use super::rule::GeneratedPast;
 
 statements! { "generated past";
     INSERT = "INSERT INTO generated_past (from_at, until_at, seed) VALUES (?1, ?2, ?3)";

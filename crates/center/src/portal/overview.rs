@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn queue(page: &Page, is_full: bool, with_tenant: bool) -> Queue {
-        let table = |name| if is_full { views::jobs(name, with_tenant) } else { views::no_jobs() };
+        let table = |name| if is_full { views::jobs(name, with_tenant) } else { JobTable::default() };
         let reasons = vec![(page.word("waits", "free-cards"), "2".to_owned())];
         Queue {
             text: page.t2("queue-counts", 1, 2),

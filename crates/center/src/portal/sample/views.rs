@@ -159,10 +159,6 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
     JobTable { rows: vec![running, waiting], with_tenant, with_why: true, ..JobTable::default() }
 }
 
-pub fn no_jobs() -> JobTable {
-    JobTable::default()
-}
-
 pub fn contract() -> ContractView {
     ContractView {
         id: id("con_"),
