@@ -8,6 +8,7 @@ use center::{
     Programs,
     settings::{EngineKind, LogFormat, Settings},
 };
+use domain::{Both, both};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -86,8 +87,12 @@ fn start_logs(format: LogFormat) -> Result<(), Failure> {
 fn filter(wanted: Option<&str>) -> Result<EnvFilter, Failure> {
     let wanted = wanted.filter(|text| !text.trim().is_empty()).unwrap_or("info");
     EnvFilter::try_new(wanted).map_err(|error| {
-        let message = format!("RUST_LOG is `{wanted}`, which can't be read: {error}");
-        Failure::usage("bad_log_filter", message, "write it as info, or as warn,center=debug")
+        let message = both(
+            format!("RUST_LOG 为 `{wanted}`，无法识别"),
+            format!("RUST_LOG is `{wanted}`, which can't be read: {error}"),
+        );
+        let hint = both("请写作 info，或 warn,center=debug", "write it as info, or as warn,center=debug");
+        Failure::usage("bad_log_filter", message, hint)
     })
 }
 
@@ -111,16 +116,17 @@ fn announce(ready: center::Ready) {
     }
     // Does nothing where nobody wants to know, as without systemd.
     if let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]) {
-        eprintln!("qiantang: failed to tell systemd that the center is up: {error}");
+        tell!("qiantang: failed to tell systemd that the center is up: {error}");
     }
     // The center is up: it serves, whoever reads this.
     if let Err(failure) = say(&text) {
-        tell!("qiantang: {}", failure.message);
+        tell!("qiantang: {}", failure.message.en);
     }
 }
 
 fn failed(problem: &str) -> Failure {
-    Failure::system("not_serving", problem, "")
+    let message = both(format!("中心没有启动（{problem}）"), problem);
+    Failure::system("not_serving", message, Both::default())
 }
 
 #[cfg(test)]
@@ -134,7 +140,7 @@ mod tests {
         }
         for bad in ["center=loud", "info,center=debug=more"] {
             let failure = filter(Some(bad)).unwrap_err();
-            assert!(failure.message.contains(bad), "{}", failure.message);
+            assert!(failure.message.en.contains(bad), "{}", failure.message);
         }
     }
 }

@@ -15,6 +15,7 @@ use center::{
 use domain::{JobId, MicroCny, ServiceClass, contract::Funds};
 
 use super::people::People;
+use crate::tell::tell;
 
 /// How often tenants look whether they have enough work.
 const EVERY: Duration = Duration::from_secs(2);
@@ -86,7 +87,7 @@ pub async fn run(ready: &Ready, people: &People) {
 /// Told once: a disk that is full would otherwise tell it every two seconds.
 fn tell_once(error: &AppError) {
     static TOLD: std::sync::Once = std::sync::Once::new();
-    TOLD.call_once(|| eprintln!("qiantang: the demo's work does not go on: {error}"));
+    TOLD.call_once(|| tell!("qiantang: the demo's work does not go on: {error}"));
 }
 
 async fn round(

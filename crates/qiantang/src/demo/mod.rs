@@ -19,7 +19,7 @@ use center::{
     settings::{BackupSettings, EngineKind, Isolation, NodeSettings, PoolSettings, Schedule, Settings},
     wakers::MIRROR,
 };
-use domain::Millis;
+use domain::{Both, Millis, both};
 use tokio::sync::oneshot;
 
 use crate::{context::say, errors::Failure};
@@ -40,13 +40,14 @@ pub fn run(options: &Options, programs: center::Programs) -> Result<(), Failure>
     };
     match runtime.block_on(play(options, programs)) {
         Ok(report) if report.is_good() => Ok(()),
-        Ok(_) => Err(Failure::unexpected("the demo did not end as it should")),
+        Ok(_) => Err(Failure::unexpected(both("演示没有按预期结束", "the demo did not end as it should"))),
         Err(problem) => Err(failed(&problem)),
     }
 }
 
 fn failed(problem: &str) -> Failure {
-    Failure::system("demo_failed", format!("the demo failed: {problem}"), "")
+    let message = both(format!("演示失败（{problem}）"), format!("the demo failed: {problem}"));
+    Failure::system("demo_failed", message, Both::default())
 }
 
 async fn play(options: &Options, programs: center::Programs) -> Result<Report, String> {
@@ -83,7 +84,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
 
     let played = act(options, &ready).await.and_then(|(report, people)| {
         let said = if options.json { report.json().to_string() } else { report.text(options.lang) };
-        say(said.trim_end()).map_err(|failure| failure.message)?;
+        say(said.trim_end()).map_err(|failure| failure.message.in_lang(options.lang).to_owned())?;
         Ok((report, people))
     });
     if let Ok((_, people)) = &played
@@ -105,7 +106,8 @@ async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Strin
         if options.json {
             return Ok(());
         }
-        say(&in_lang(options.lang, zh, en)).map_err(|failure| failure.message)
+        say(&in_lang(options.lang, zh, en))
+            .map_err(|failure| failure.message.in_lang(options.lang).to_owned())
     };
     if options.slurm.is_some() {
         let waits = |why: &str| {
