@@ -134,9 +134,12 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "choose another service class, or ask the center for a price",
         ),
         Refused::NoProject => two("your tenant has no project", "ask your administrator to make one"),
-        Refused::NotWaiting { why: Some(why), .. } => with(
+        Refused::NotWaiting { state, why: Some(why) } => with(
             format!("nothing of the job waits; it has ended: {}", why.in_lang(Lang::En)),
-            "submit it again once that is mended",
+            match state {
+                JobStatus::Succeeded => "`qiantang show` tells how it went",
+                _ => "submit it again once that is mended",
+            },
         ),
         Refused::NotWaiting { state, why: None } => with(
             format!("the job {}: nothing of it waits", job_status(*state)),

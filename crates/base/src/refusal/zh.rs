@@ -136,9 +136,13 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "请换用其他服务等级，或请中心发布价格",
         ),
         Refused::NoProject => two("租户还没有项目", "请租户管理员建立项目"),
-        Refused::NotWaiting { why: Some(why), .. } => {
-            with(format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)), "解决后请重新提交")
-        }
+        Refused::NotWaiting { state, why: Some(why) } => with(
+            format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)),
+            match state {
+                JobStatus::Succeeded => "用 `qiantang show` 查看它的经过",
+                _ => "解决后请重新提交",
+            },
+        ),
         Refused::NotWaiting { state, why: None } => {
             with(format!("作业{}，没有等待的部分", job_status(*state)), "请等它结束，或查看日志")
         }

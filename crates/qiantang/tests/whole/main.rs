@@ -11,6 +11,7 @@ mod demo;
 mod isolation;
 mod jobs;
 mod journey;
+mod language;
 mod money;
 mod operating;
 mod paying;
