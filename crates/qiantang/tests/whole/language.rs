@@ -116,7 +116,6 @@ fn what_commands_answer_refuse_and_advise_is_chinese() {
             "无法读取根的文件 /no/roots：文件不存在",
         ),
         (&["restore", "x", "--config", "/no/settings"], 2, "设置有误"),
-        (&["usage", "--json", "--csv"], 2, ""),
         (&["jobs"], 0, "没有作业"),
         (&["nodes"], 0, ""),
         (&["tenants"], 0, ""),

@@ -65,7 +65,6 @@ fn walk(readme: &str, words: &Words) {
     let (settings, commands) = first_center(readme);
     assert!(commands.len() > 15, "{commands:?}");
     let site = Site::with_settings(QIANTANG, &settings);
-    std::fs::copy(site.settings(), site.folder.path().join("center.toml")).expect("it is there");
     let at = Terminal::at(&site);
     let bin = std::path::Path::new(QIANTANG).parent().expect("a folder").display().to_string();
     let mut job = String::new();
