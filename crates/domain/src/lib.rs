@@ -25,7 +25,6 @@ pub mod taskfile;
 pub mod tenant;
 pub mod text;
 pub mod time;
-mod two_languages;
 pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
@@ -42,8 +41,8 @@ pub use problem::SpecProblem;
 pub use run::{Outcome, Run, RunState, RunStatus};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
+pub use text::{Both, both};
 pub use time::{CardMs, Millis, Rfc3339, Timestamp};
-pub use two_languages::{Both, both};
 #[doc(hidden)]
 pub use utoipa;
 pub use zone::{Month, Zone};

@@ -6,7 +6,7 @@ use center::settings::SettingsError;
 use domain::{Both, Lang, both, reason::SystemError};
 use serde_json::{Value, json};
 
-use crate::{output::pick, tell::tell};
+use crate::tell::tell;
 
 /// A command that failed. The category decides the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Failure {
                 "hint": self.hint.en, "errors": errors });
             tell!("{object}");
         } else {
-            tell!("{}{}", pick(lang, "qiantang：", "qiantang: "), self.message.in_lang(lang));
+            tell!("{}{}", both("qiantang：", "qiantang: ").in_lang(lang), self.message.in_lang(lang));
             if self.errors.len() > 1 {
                 for error in &self.errors {
                     tell!("  - {}", error.in_lang(lang));

@@ -11,14 +11,12 @@ mod demo;
 mod isolation;
 mod jobs;
 mod journey;
-mod language;
 mod money;
 mod operating;
 mod paying;
 mod periods;
 mod placing;
 mod readme;
-mod refused;
 mod resources;
 mod retirement;
 mod scripts;
@@ -26,6 +24,7 @@ mod shipping;
 mod sign_in;
 mod tamper;
 mod time_zone;
+mod told;
 mod twin;
 
 /// The program under test. Only tests of its own package can name its path.
