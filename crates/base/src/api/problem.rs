@@ -106,7 +106,7 @@ impl From<&AppError> for Problem {
         let said = |code: &str, detail: String, hint: &str| {
             let (text, advice) = in_both(&detail, hint);
             let retry_after_s = http::retry_after_s(error);
-            Self { retry_after_s, text, advice, ..Self::new(status, code, detail).with_hint(hint) }
+            Self { text, advice, retry_after_s, ..Self::new(status, code, detail).with_hint(hint) }
         };
         let told = |code: &str, hint: &str| said(code, error.to_string(), hint);
         match error {
