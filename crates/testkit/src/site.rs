@@ -146,6 +146,7 @@ impl Site {
             .args(["serve", "--config"])
             .arg(&self.settings)
             .env("QIANTANG_OPERATOR_PASSWORD", PASSWORD)
+            .env("LC_ALL", "C.UTF-8")
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
             .envs((self.clock_ahead != Millis(0)).then(|| (AHEAD_VARIABLE, self.clock_ahead.0.to_string())))
             .env("QIANTANG__LIMITS__REQUESTS_PER_SECOND", "1000000")

@@ -245,6 +245,7 @@ impl First {
             .args(["serve", "--config"])
             .arg(settings)
             .env_remove("QIANTANG_OPERATOR_PASSWORD")
+            .env("LC_ALL", "C.UTF-8")
             .stdout(std::process::Stdio::piped())
             .stderr(std::fs::File::create(log).expect("a log"))
             .spawn()
