@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -80,18 +80,38 @@ fn the_demo_does_its_work_and_closes_its_books() {
     assert_eq!(ended["charge_micro_cny"].as_i64(), Some(used * rate / 3_600_000));
 }
 
+/// A demo that serves. It is told to end however its test ends.
+struct Serving(Child);
+
+impl Serving {
+    fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is told to end");
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.interrupt();
+            let _ = self.0.wait();
+        }
+    }
+}
+
 #[test]
 fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     let folder = testkit::open_folder();
-    let mut demo = Command::new(QIANTANG)
+    let demo = Command::new(QIANTANG)
         .args(["demo", "--lang", "en", "--listen", "127.0.0.1:0"])
         .env("TMPDIR", folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("the demo starts");
+    let mut demo = Serving(demo);
     let mut lines =
-        BufReader::new(demo.stdout.take().expect("the output is piped")).lines().map_while(Result::ok);
+        BufReader::new(demo.0.stdout.take().expect("the output is piped")).lines().map_while(Result::ok);
     let address = lines.find_map(|line| Some(line.strip_prefix("Open ")?.split(' ').next()?.to_owned()));
     let address = address.expect("the demo says where it is");
     let told: Vec<String> = lines.by_ref().take_while(|line| !line.contains("First result after")).collect();
@@ -139,8 +159,7 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
         assert!(Instant::now() < until, "the hall stays empty: {}", ask("GET", "/api/v1/jobs", &token, None));
         std::thread::sleep(Duration::from_millis(100));
     }
-    let pid = rustix::process::Pid::from_child(&demo);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is told to end");
-    assert!(demo.wait().expect("it ends").success());
+    demo.interrupt();
+    assert!(demo.0.wait().expect("it ends").success());
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "its folder is removed");
 }
