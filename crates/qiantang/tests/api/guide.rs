@@ -101,8 +101,8 @@ fn a_session_changes_things_by_the_api_with_its_own_token_alone() {
         assert!(refused.status == 403 && refused.body.contains("\"csrf\""), "{}", refused.body);
     }
     let token = browser.csrf();
-    let taken = post(&[("X-CSRF-Token", &token)]);
-    assert_eq!(taken.status, 201, "{}", taken.body);
+    let made = post(&[("X-CSRF-Token", &token)]);
+    assert_eq!(made.status, 201, "{}", made.body);
 }
 
 /// A stream of events that is open, behind the head of its answer.

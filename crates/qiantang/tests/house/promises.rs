@@ -75,7 +75,8 @@ fn fault_of_test(named: &str, file: &impl Fn(&str) -> Option<String>) -> Option<
     };
     let Some(text) = file(path) else { return Some(format!("there is no file {path}")) };
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let declared = if path.ends_with(".py") { format!("def {name}(") } else { format!("fn {name}(") };
+    let is_python = path.strip_suffix(".py").is_some();
+    let declared = if is_python { format!("def {name}(") } else { format!("fn {name}(") };
     let is_declared = |line: &&str| line.strip_prefix("async ").unwrap_or(line).starts_with(&declared);
     let Some(at) = lines.iter().position(is_declared) else {
         return Some(format!("{path} has no test {name}"));
@@ -85,11 +86,7 @@ fn fault_of_test(named: &str, file: &impl Fn(&str) -> Option<String>) -> Option<
         .take_while(|line| line.starts_with('#') || line.starts_with("//") || line.starts_with('@'))
         .collect();
     let has = |start: &str| attributes.iter().any(|line| line.starts_with(start));
-    let is_test = if path.ends_with(".py") {
-        name.starts_with("test_")
-    } else {
-        has("#[test]") || has("#[tokio::test")
-    };
+    let is_test = if is_python { name.starts_with("test_") } else { has("#[test]") || has("#[tokio::test") };
     if !is_test {
         return Some(format!("{name} in {path} is no test"));
     }
@@ -174,7 +171,8 @@ fn pages() -> BTreeMap<String, String> {
     let names =
         in_docs.iter().filter_map(|path| path.file_name()?.to_str()).map(|name| format!("docs/{name}"));
     let is_wanted = |name: &String| {
-        name.ends_with(".md") && !name.ends_with(".zh.md") && !OF_BUILDERS.contains(&name.as_str())
+        let english = name.strip_suffix(".md").filter(|name| name.strip_suffix(".zh").is_none());
+        english.is_some() && !OF_BUILDERS.contains(&name.as_str())
     };
     let all = names.filter(is_wanted).chain(["README.md".to_owned(), OF_BOTH.to_owned()]);
     all.map(|name| (name.clone(), read(&name).expect("the document is there"))).collect()
