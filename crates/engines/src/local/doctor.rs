@@ -71,9 +71,12 @@ fn require(check: Check) -> Result<(), EngineError> {
 }
 
 fn check_isolation(config: &LocalConfig) -> Check {
+    isolation_on(config, sys::landlock_abi(), rustix::process::geteuid().is_root())
+}
+
+/// Whether a kernel with this version of Landlock, 0 for none, isolates runs.
+fn isolation_on(config: &LocalConfig, abi: u32, is_root: bool) -> Check {
     let name = "isolation";
-    let abi = sys::landlock_abi();
-    let is_root = rustix::process::geteuid().is_root();
     let check = |ok, detail: Both, hint: Both| Check { name, ok, detail, hint };
     match (config.isolation, abi, is_root, config.uid_base) {
         (Isolation::None, ..) => check(
@@ -359,4 +362,33 @@ fn check_fork() -> Check {
         "Mount /proc: the engine finds the processes of runs in it.",
     );
     Check { name: "proc", ok, detail, hint: if ok { Both::default() } else { hint } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_that_isolate_are_those_of_the_guide() {
+        let mut config = LocalConfig::new("/nowhere", Vec::new());
+        config.uid_base = Some(210_000);
+        // The version of Landlock, whether the center is root, and the kernel that is told to be needed. Linux 5.13 has the
+        // first version, Linux 6.12 the sixth.
+        for (abi, is_root, needed) in [
+            (0, true, Some("Linux 5.13 or later")),
+            (0, false, Some("Linux 5.13 or later")),
+            (1, true, None),
+            (5, true, None),
+            (5, false, Some("Linux 6.12 or later")),
+            (6, false, None),
+        ] {
+            let check = isolation_on(&config, abi, is_root);
+            assert_eq!(check.ok, needed.is_none(), "{abi} {is_root}: {:?}", check.detail);
+            assert!(
+                needed.is_none_or(|kernel| check.hint.text(Lang::En).contains(kernel)),
+                "{abi} {is_root}: {:?}",
+                check.hint
+            );
+        }
+    }
 }
