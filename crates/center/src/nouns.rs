@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, period, portal, price, retirement, role, secret, tenant,
+    evidence, first_steps, generated, period, portal, price, retirement, role, secret, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -28,7 +28,7 @@ const NOUNS: &[Noun<Center>] = &[
     amendment::NOUN,
     correction::NOUN,
     price::NOUN,
-    USE,
+    usage::NOUN,
     LEDGER,
     evidence::NOUN,
     debt::NOUN,
@@ -39,6 +39,7 @@ const NOUNS: &[Noun<Center>] = &[
     tenant::NOUN,
     role::NOUN,
     first_steps::NOUN,
+    generated::NOUN,
     retirement::NOUN,
     TRIAL,
     AUDIT_RECORD,
@@ -240,12 +241,6 @@ const STATEMENT: Noun<Center> = Noun {
     },
     places: &[Place { part: Part::Money, key: "statement", href: "/statements", shown: statements }],
     ..Noun::named("statement")
-};
-
-const USE: Noun<Center> = Noun {
-    actions: &[actions::READ_USAGE],
-    api: || OpenApiRouter::new().routes(routes!(api::money::usage)),
-    ..Noun::named("use")
 };
 
 const LEDGER: Noun<Center> = Noun {

@@ -64,6 +64,8 @@ pub struct Shell {
     /// Role and place of whoever is signed in.
     pub who: String,
     pub is_all_virtual: bool,
+    /// What of the center's past never happened, in words; empty where all of it did.
+    pub generated: String,
 }
 
 /// Links of the navigation under one head.
@@ -218,6 +220,8 @@ pub struct Page {
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
+    /// As in [`Shell`].
+    pub generated: String,
 }
 
 impl std::ops::Deref for Page {
@@ -253,6 +257,7 @@ impl Page {
             here: back,
             drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
+            generated: shell.generated,
         }
     }
 
@@ -274,6 +279,7 @@ impl Page {
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,
+            generated: String::new(),
         }
     }
 

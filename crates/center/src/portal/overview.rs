@@ -21,7 +21,6 @@ use crate::{
         hall::{self, CardState, HallNode},
         overview::{self, CenterOverview, Overview},
         projects,
-        usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
     first_steps::rule::Step,
@@ -34,6 +33,7 @@ use crate::{
             map::{self, Tile},
         },
     },
+    usage::ask::{self as usage, UsageQuery, UsageRow},
     waiting::rule::LimitCount,
 };
 
