@@ -1,5 +1,6 @@
 //! The demo's command.
 
+use domain::both;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
@@ -46,8 +47,11 @@ impl Demo {
     fn slurm(&self) -> Result<Option<demo::OnSlurm>, Failure> {
         if self.engine == "slurm" {
             if self.seed.is_some() {
-                let message = "--seed says something about a generated past, and a demo on Slurm has none";
-                return Err(Failure::usage("no_past", message, "leave it out"));
+                let message = both(
+                    "--seed 决定生成的历史，而 Slurm 上的演示没有这样的历史",
+                    "--seed says something about a generated past, and a demo on Slurm has none",
+                );
+                return Err(Failure::usage("no_past", message, both("去掉它", "leave it out")));
             }
             let conf = self.slurm_conf.clone().or_else(|| std::env::var_os("SLURM_CONF").map(PathBuf::from));
             let (shared_dir, user) = (self.shared_dir.clone(), self.slurm_user.clone());
@@ -61,8 +65,12 @@ impl Demo {
         match about_slurm.iter().find(|(_, is_given)| *is_given) {
             None => Ok(None),
             Some((option, _)) => {
-                let message = format!("{option} says something about Slurm, and the demo does not run on it");
-                Err(Failure::usage("not_on_slurm", message, "add --engine slurm, or leave it out"))
+                let message = both(
+                    format!("{option} 是关于 Slurm 的，而演示没有使用 Slurm"),
+                    format!("{option} says something about Slurm, and the demo does not run on it"),
+                );
+                let hint = both("请加上 --engine slurm，或去掉它", "add --engine slurm, or leave it out");
+                Err(Failure::usage("not_on_slurm", message, hint))
             }
         }
     }

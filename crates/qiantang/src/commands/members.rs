@@ -1,10 +1,10 @@
 //! Members: who signs in, and in which role.
 
 use clap::{Args, Subcommand};
-use domain::{Lang, Role};
+use domain::{Lang, Role, both};
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, with_given};
 use crate::{
     errors::Failure,
     output::{Clock, list, pick, table, text},
@@ -88,13 +88,7 @@ impl Run for Members {
                 context.print(&answer, |lang| roles_shown(lang, roles))
             }
             Some(Act::Set { login, role, name }) => {
-                let mut body = json!({});
-                for (key, value) in [("role", role), ("name", name)] {
-                    if let Some(value) = value {
-                        body[key] = json!(value);
-                    }
-                }
-                change(context, &login, &body)
+                change(context, &login, &with_given(json!({}), [("role", role), ("name", name)]))
             }
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
@@ -110,8 +104,12 @@ fn change(context: &Context, login: &str, body: &Value) -> Done {
     let all = context.client.get(PATH)?;
     let all = list(&all)?;
     let found = all.iter().find(|member| text(member, "login") == login).ok_or_else(|| {
-        let message = format!("there is no member `{login}` that you may see");
-        Failure::refused("not_found", message, "`qiantang members` lists them")
+        let message = both(
+            format!("没有您可以查看的成员 `{login}`"),
+            format!("there is no member `{login}` that you may see"),
+        );
+        let hint = both("`qiantang members` 列出成员", "`qiantang members` lists them");
+        Failure::refused("not_found", message, hint)
     })?;
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
     context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
