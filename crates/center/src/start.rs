@@ -41,7 +41,7 @@ use base::{
     auth::{Policies, credentials, password},
     error::AppError,
     moment::{self, new_id},
-    noun::{Platform, nouns},
+    noun::{Platform, approvals, nouns},
 };
 
 /// All actions that there are.
@@ -69,6 +69,8 @@ pub enum StartError {
     Clock { given: String },
     #[error("failed to read the policies: {0}")]
     Policies(String),
+    #[error("the settings name `approval.{kind}`, and there is no such kind of application: {known}")]
+    UnknownKind { kind: String, known: String },
     #[error("failed to listen on {address}")]
     Listen {
         address: String,
@@ -129,6 +131,7 @@ pub fn open(
     let began = std::time::Instant::now();
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
+    check_kinds(platforms, &settings)?;
     make_data_folder(&settings)?;
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
@@ -151,6 +154,14 @@ pub fn open(
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(took_ms, "the center is up");
     Ok((center, sleepers, first_operator))
+}
+
+/// Refuses paths of kinds of applications that no noun has.
+fn check_kinds(platforms: &'static [Platform<Center>], settings: &Settings) -> Result<(), StartError> {
+    let known: Vec<&str> = approvals(platforms).map(|kind| kind.code).collect();
+    let unknown = settings.approval.paths.keys().find(|kind| !known.contains(&kind.as_str()));
+    let told = |kind: &String| StartError::UnknownKind { kind: kind.clone(), known: known.join(", ") };
+    unknown.map_or(Ok(()), |kind| Err(told(kind)))
 }
 
 /// Opens the store, whose changes are sealed from then on, and keeps the settings by which the center counts.

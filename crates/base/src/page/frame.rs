@@ -218,6 +218,8 @@ pub struct Page {
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
+    /// For search engines, which keep away from pages without one.
+    pub description: String,
 }
 
 impl std::ops::Deref for Page {
@@ -253,6 +255,7 @@ impl Page {
             here: back,
             drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
+            description: String::new(),
         }
     }
 
@@ -274,6 +277,7 @@ impl Page {
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,
+            description: String::new(),
         }
     }
 

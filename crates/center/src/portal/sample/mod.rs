@@ -136,6 +136,7 @@ fn shell(lang: Lang) -> Page {
         switch_href: "/jobs?state=active&lang=en".into(),
         is_signed_in: true,
         is_all_virtual: true,
+        description: String::new(),
     }
 }
 
@@ -151,6 +152,7 @@ fn door(lang: Lang) -> Page {
         groups: Vec::new(),
         is_signed_in: false,
         is_all_virtual: false,
+        description: String::new(),
         ..shell(lang)
     }
 }
