@@ -111,6 +111,10 @@ impl Scene {
     pub fn new() -> Self {
         let site = Site::new(QIANTANG, 2, SETTINGS);
         let alpha = site.tenant("alpha", "research", &grant(), 8);
+        Self::of(site, alpha)
+    }
+
+    pub fn of(site: Site, alpha: Tenant) -> Self {
         Self { site, alpha, applications: OnceCell::new() }
     }
 
