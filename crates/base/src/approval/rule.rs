@@ -139,7 +139,7 @@ pub fn next(
             (after.state, act.deed) = (State::Effected, Deed::Effected);
         }
         Move::Judge(reviewer, judgement) if state.is_with_reviewers() => {
-            act = judged(application, acts, act, reviewer, judgement)?;
+            act = judged(application, acts, &act, reviewer, judgement)?;
             turn(&mut after, acts, &act, now, terms);
         }
         _ => return Err(Fault::State),
@@ -178,7 +178,7 @@ fn plain(application: &Application, acts: &[Act], at: Timestamp, deed: Deed) -> 
 fn judged(
     application: &Application,
     acts: &[Act],
-    act: Act,
+    act: &Act,
     reviewer: Reviewer,
     judgement: Judgement,
 ) -> Result<Act, Fault> {
@@ -222,7 +222,7 @@ fn judged(
     if needs_reason && reason.trim().is_empty() {
         return Err(Fault::NoReason);
     }
-    Ok(Act { deed, by: Some(reviewer.member), score, reason, note, changes, ..act })
+    Ok(Act { deed, by: Some(reviewer.member), score, reason, note, changes, ..*act })
 }
 
 /// How a step stands.
@@ -286,7 +286,7 @@ fn turn(after: &mut Application, acts: &[Act], act: &Act, now: Timestamp, terms:
     };
     let mut granted = Answers::new();
     if outcome != Outcome::Rejected {
-        granted = after.answers.clone();
+        granted.clone_from(&after.answers);
         granted.extend(of_round.clone().flat_map(|known| known.changes.clone()));
     }
     let reasons = of_round.filter(|known| known.deed.is_verdict() && !known.reason.trim().is_empty());

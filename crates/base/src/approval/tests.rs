@@ -220,11 +220,16 @@ fn time_ends_what_nobody_decides() {
 
 fn any_step() -> impl Strategy<Value = Step> {
     let role = prop_oneof![Just(Role::Operator), Just(Role::Contracts)];
-    let rule = prop_oneof![
+    let decided_by = prop_oneof![
         (1_u32..3, 0_u32..3).prop_map(|(quorum, more)| (quorum, Some(quorum + more), None)),
         (1_u32..3, 0_u32..=100).prop_map(|(quorum, least)| (quorum, None, Some(least))),
     ];
-    (role, rule).prop_map(|(role, (quorum, of, least_average))| Step { role, quorum, of, least_average })
+    (role, decided_by).prop_map(|(role, (quorum, of, least_average))| Step {
+        role,
+        quorum,
+        of,
+        least_average,
+    })
 }
 
 fn any_judgement() -> impl Strategy<Value = Judgement> {

@@ -117,13 +117,11 @@ pub async fn make_link(center: &Center, caller: &Caller, number: &str) -> Result
 pub async fn look(center: &Center, from: &str, number: &str, secret: &str) -> Result<Standing, AppError> {
     let (asked, hash, now) = (number.to_owned(), credentials::hash(secret), moment::now());
     let found = center.read(move |tx| of_secret(tx, &asked, &hash, now)).await?;
-    match found {
-        Some((_, member, is_set)) => Ok(Standing { login: member.login, is_set }),
-        None => {
-            center.limits.application(from)?;
-            Err(AppError::not_found("application", number))
-        }
+    if let Some((_, member, is_set)) = found {
+        return Ok(Standing { login: member.login, is_set });
     }
+    center.limits.application(from)?;
+    Err(AppError::not_found("application", number))
 }
 
 /// Sets the first password of the account that a secret is for: once.

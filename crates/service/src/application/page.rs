@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    account,
+    account::{self, Standing},
     ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN},
 };
 
@@ -80,9 +80,8 @@ pub struct ApplicationPage {
     may_judge: bool,
     is_scored: bool,
     verdict: Form,
-    /// The account that came of it, where there is one: its login, and whether it has its password.
-    login: String,
-    has_password: bool,
+    /// The account that came of it, where there is one.
+    account: Option<Standing>,
     may_make_link: bool,
     /// The link that was just made.
     link: String,
@@ -196,8 +195,7 @@ async fn show_one(
         reason,
         acts,
         verdict,
-        login: login.unwrap_or_default(),
-        has_password,
+        account: login.map(|login| Standing { login, is_set: has_password }),
         link,
     };
     Ok(render(status, &page))
@@ -250,10 +248,9 @@ pub async fn judge(
     }
     let mut changes = Answers::new();
     if form.value("verdict") == Verdict::Approve.code() {
-        let changed =
-            form.fields().iter().filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
-        let changed = changed.filter(|(_, value)| !value.trim().is_empty());
-        changes.extend(changed.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))));
+        let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
+        let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
+        changes.extend(granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))));
     }
     let new = NewVerdict {
         verdict: form.value("verdict").to_owned(),
@@ -378,8 +375,10 @@ pub(super) mod samples {
                 may_judge: is_open,
                 is_scored: is_open,
                 verdict,
-                login: if is_open { String::new() } else { "qianwan-admin".into() },
-                has_password: state == State::Effected && outcome == Some(Outcome::ApprovedChanged),
+                account: (!is_open).then(|| Standing {
+                    login: "qianwan-admin".into(),
+                    is_set: outcome == Some(Outcome::ApprovedChanged),
+                }),
                 may_make_link: outcome == Some(Outcome::Approved),
                 link: if outcome == Some(Outcome::Approved) {
                     "/apply/A-1/account?secret=x".into()

@@ -25,7 +25,7 @@ use serde_json::Value;
 use super::{
     ask::{self, Act, Tracked},
     door::WAYS,
-    rule::{CODE, FORM, MOST_DRAFTS},
+    rule::{CODE, FORM},
 };
 use crate::application::account::{self, Standing};
 
@@ -275,13 +275,6 @@ pub async fn set_password(
             let status = form.explain(ui, error, |name| (name == "password").then_some("password"))?;
             show_account(&center, front, number, secret, status, form).await
         }
-    }
-}
-
-/// The bounds that pages name.
-impl ApplyPage {
-    fn most_drafts(&self) -> u64 {
-        MOST_DRAFTS
     }
 }
 
