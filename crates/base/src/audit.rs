@@ -35,6 +35,11 @@ pub fn record_own(tx: &Tx, change: Change) -> Result<(), AppError> {
     append(tx, (None, "center", None), "", change)
 }
 
+/// Keeps a line for a change by somebody who has not signed in, but has shown the secret of what is changed.
+pub fn record_stranger(tx: &Tx, from: &str, change: Change) -> Result<(), AppError> {
+    append(tx, (None, "stranger", None), from, change)
+}
+
 fn append(
     tx: &Tx,
     actor: (Option<MemberId>, &str, Option<Role>),

@@ -71,7 +71,7 @@ impl Base {
     pub fn new(common: Settings, store: Store, policies: Policies) -> Self {
         let limits = &common.limits;
         Self(Arc::new(Ground {
-            limits: Limits::new(limits.requests_per_second, limits.sign_ins_per_minute),
+            limits: Limits::new(limits),
             credentials: credentials::Cache::default(),
             events: broadcast::channel(EVENTS_KEPT).0,
             streams: Arc::new(Semaphore::new(limits.streams)),

@@ -2,6 +2,7 @@
 //! and its event, the frames of API and pages, texts, and the table of nouns.
 
 pub mod api;
+pub mod approval;
 pub mod audit;
 pub mod auth;
 pub mod change;

@@ -9,6 +9,7 @@ use std::fmt;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    approval::Kind as Approval,
     auth::{Action, Caller},
     events::Kind,
     page::{
@@ -32,6 +33,10 @@ pub struct Noun<C: 'static> {
     pub pages: fn() -> Routes<C>,
     /// Its places in the navigation.
     pub places: &'static [Place<C>],
+    /// The kinds of applications that it adds: what is asked of the center and decided by people.
+    pub approvals: &'static [Approval<C>],
+    /// The page that shows the center to whoever has not signed in.
+    pub welcome: Option<&'static str>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Noun<C> {
@@ -45,6 +50,8 @@ impl<C: Clone + Send + Sync + 'static> Noun<C> {
             api: OpenApiRouter::new,
             pages: Routes::default,
             places: &[],
+            approvals: &[],
+            welcome: None,
         }
     }
 }
@@ -104,6 +111,16 @@ pub struct Platform<C: 'static> {
 /// All nouns of all platforms.
 pub fn nouns<C>(platforms: &[Platform<C>]) -> impl Iterator<Item = &Noun<C>> {
     platforms.iter().flat_map(|platform| platform.nouns)
+}
+
+/// The page for whoever has not signed in, where a platform has one.
+pub fn welcome<C>(platforms: &[Platform<C>]) -> Option<&'static str> {
+    nouns(platforms).find_map(|noun| noun.welcome)
+}
+
+/// All kinds of applications.
+pub fn approvals<C>(platforms: &'static [Platform<C>]) -> impl Iterator<Item = &'static Approval<C>> {
+    nouns(platforms).flat_map(|noun| noun.approvals)
 }
 
 /// The navigation that `caller` sees.

@@ -15,7 +15,10 @@ mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use base::settings::{self, LimitSettings};
+use base::{
+    approval::settings::ApprovalSettings,
+    settings::{self, LimitSettings},
+};
 use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
@@ -67,6 +70,7 @@ pub struct Settings {
     pub billing: BillingSettings,
     pub books: BooksSettings,
     pub limits: LimitSettings,
+    pub approval: ApprovalSettings,
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
     pub pools: Vec<PoolSettings>,
@@ -85,6 +89,7 @@ impl Settings {
             name_en: self.name_en.clone(),
             time_zone: self.time_zone,
             limits: self.limits.clone(),
+            approval: self.approval.clone(),
         }
     }
 }
@@ -145,6 +150,7 @@ impl Default for Settings {
             billing: BillingSettings::default(),
             books: BooksSettings::default(),
             limits: LimitSettings::default(),
+            approval: ApprovalSettings::default(),
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
             pools: Vec::new(),
@@ -317,6 +323,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.books.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.approval.problem() {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {

@@ -42,7 +42,7 @@ use base::{
     auth::{Policies, credentials, password},
     error::AppError,
     moment::{self, new_id},
-    noun::{Platform, nouns},
+    noun::{Platform, approvals, nouns},
 };
 
 /// All actions that there are.
@@ -70,6 +70,8 @@ pub enum StartError {
     Clock { given: String },
     #[error("failed to read the policies: {0}")]
     Policies(String),
+    #[error("the settings name `approval.{kind}`, and there is no such kind of application: {known}")]
+    UnknownKind { kind: String, known: String },
     #[error("failed to listen on {address}")]
     Listen {
         address: String,
@@ -130,6 +132,7 @@ pub fn open(
     let began = std::time::Instant::now();
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
+    check_kinds(platforms, &settings)?;
     let store = open_store(&mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
@@ -180,6 +183,14 @@ fn open_store(settings: &mut Settings) -> Result<Store, StartError> {
         make_folder(folder, 0o700)?;
     }
     open_books(&database, settings)
+}
+
+/// Refuses paths of kinds of applications that no noun has.
+fn check_kinds(platforms: &'static [Platform<Center>], settings: &Settings) -> Result<(), StartError> {
+    let known: Vec<&str> = approvals(platforms).map(|kind| kind.code).collect();
+    let unknown = settings.approval.paths.keys().find(|kind| !known.contains(&kind.as_str()));
+    let told = |kind: &String| StartError::UnknownKind { kind: kind.clone(), known: known.join(", ") };
+    unknown.map_or(Ok(()), |kind| Err(told(kind)))
 }
 
 /// Opens the store, whose changes are sealed from then on, and keeps the settings by which the center counts.

@@ -23,10 +23,11 @@ pub const BACKUP: &str = "backup";
 pub const CERTIFICATE: &str = "certificate";
 pub const DISK: &str = "disk";
 pub const QUOTA: &str = "quota";
+pub const APPLICATIONS: &str = "applications";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 11] =
-    [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, MIRROR, ACCOUNTS];
+pub const ALL: [&str; 12] =
+    [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, APPLICATIONS, MIRROR, ACCOUNTS];
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

@@ -212,6 +212,8 @@ ids! {
     ContractId of Contract = "con_", "contract";
     /// An alliance 产业联盟.
     AllianceId of Alliance = "all_", "alliance";
+    /// An application 申请: what is asked of the center, reviewed and decided.
+    ApplicationId of Application = "app_", "application";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
     /// A correction 更正 of what was booked.

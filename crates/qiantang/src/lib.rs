@@ -4,7 +4,7 @@ use base::noun::{Platform, nouns};
 use center::center::Center;
 
 /// One center, four platforms.
-pub const PLATFORMS: &[Platform<Center>] = &[center::PLATFORM, industry::PLATFORM];
+pub const PLATFORMS: &[Platform<Center>] = &[center::PLATFORM, service::PLATFORM, industry::PLATFORM];
 
 /// Takes in the texts of all nouns. Nothing is said in either language before.
 pub fn load_texts() {

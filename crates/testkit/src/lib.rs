@@ -17,6 +17,8 @@ pub mod markup;
 pub mod rows;
 
 #[cfg(feature = "site")]
+mod applicant;
+#[cfg(feature = "site")]
 mod browser;
 #[cfg(feature = "site")]
 mod chromium;
@@ -38,6 +40,8 @@ pub use figures::{median, per_second};
 pub use folder::{files_below, open_folder};
 pub use golden::assert_golden;
 
+#[cfg(feature = "site")]
+pub use applicant::{CREDIT_CODE, apply, join_form};
 #[cfg(feature = "site")]
 pub use browser::{Answer, Browser};
 #[cfg(feature = "site")]

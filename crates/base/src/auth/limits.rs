@@ -4,7 +4,7 @@ use std::{hash::Hash, num::NonZeroU32};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
-use crate::error::AppError;
+use crate::{error::AppError, settings::LimitSettings};
 
 /// How many seconds' requests may come at once.
 const BURST: NonZeroU32 = NonZeroU32::new(4).unwrap();
@@ -19,15 +19,19 @@ pub struct Limits {
     sign_ins: DefaultKeyedRateLimiter<String>,
     /// By address and login.
     sign_ins_as: DefaultKeyedRateLimiter<(String, String)>,
+    /// What strangers write, by address.
+    applications: DefaultKeyedRateLimiter<String>,
 }
 
 impl Limits {
-    pub fn new(requests_per_second: NonZeroU32, sign_ins_per_minute: NonZeroU32) -> Self {
+    pub fn new(limits: &LimitSettings) -> Self {
+        let LimitSettings { requests_per_second, sign_ins_per_minute, applications_per_hour, .. } = *limits;
         let burst = requests_per_second.saturating_mul(BURST);
         Self {
             requests: RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)),
             sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins_per_minute)),
             sign_ins_as: RateLimiter::keyed(Quota::per_minute(half(sign_ins_per_minute))),
+            applications: RateLimiter::keyed(Quota::per_hour(applications_per_hour)),
         }
     }
 
@@ -41,6 +45,11 @@ impl Limits {
     pub fn sign_in(&self, address: &str, login: &str) -> Result<(), AppError> {
         check(&self.sign_ins_as, &(address.to_owned(), login.to_owned()))?;
         check(&self.sign_ins, &address.to_owned())
+    }
+
+    /// One more thing that a stranger wrote, or tried to find without its secret.
+    pub fn application(&self, address: &str) -> Result<(), AppError> {
+        check(&self.applications, &address.to_owned())
     }
 }
 
@@ -75,7 +84,11 @@ mod tests {
 
     #[test]
     fn a_guesser_is_slowed_and_nobody_elsewhere_is() {
-        let limits = Limits::new(NonZeroU32::new(10).unwrap(), NonZeroU32::new(6).unwrap());
+        let limits = Limits::new(&LimitSettings {
+            sign_ins_per_minute: NonZeroU32::new(6).unwrap(),
+            applications_per_hour: NonZeroU32::new(2).unwrap(),
+            ..LimitSettings::default()
+        });
         for _ in 0..3 {
             limits.sign_in("10.0.0.1", "mayor").unwrap();
         }
@@ -88,5 +101,11 @@ mod tests {
         }
         assert!(matches!(limits.sign_in("10.0.0.1", "guard"), Err(AppError::TooMany { .. })));
         limits.sign_in("10.0.0.2", "mayor").unwrap();
+        // What strangers write is counted by itself.
+        for _ in 0..2 {
+            limits.application("10.0.0.1").unwrap();
+        }
+        assert!(matches!(limits.application("10.0.0.1"), Err(AppError::TooMany { .. })));
+        limits.application("10.0.0.2").unwrap();
     }
 }

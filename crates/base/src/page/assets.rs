@@ -81,6 +81,7 @@ const STYLES: (&[&str], &str) = styles![
     "words",
     "forms",
     "gate",
+    "front",
     "narrow",
     "tables",
     "charts",

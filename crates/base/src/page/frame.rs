@@ -222,6 +222,8 @@ pub struct Page {
     pub is_all_virtual: bool,
     /// As in [`Shell`].
     pub generated: String,
+    /// For search engines, which keep away from pages without one.
+    pub description: String,
 }
 
 impl std::ops::Deref for Page {
@@ -258,6 +260,7 @@ impl Page {
             drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
             generated: shell.generated,
+            description: String::new(),
         }
     }
 
@@ -280,6 +283,7 @@ impl Page {
             is_signed_in: false,
             is_all_virtual: false,
             generated: String::new(),
+            description: String::new(),
         }
     }
 

@@ -13,7 +13,13 @@ use std::{borrow::Borrow, fmt};
 use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
 
 use super::amounts;
-use crate::{listing::Total, loops::LoopState, moment, page::texts};
+use crate::{
+    approval::application::{Outcome, State},
+    listing::Total,
+    loops::LoopState,
+    moment,
+    page::texts,
+};
 
 /// Markup that is put into a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +106,24 @@ impl Ui {
             LoopState::Failing | LoopState::Over => "failed",
         };
         self.state_as(look, &self.word("loop-state", state.code()))
+    }
+
+    /// Where an application stands, by what became of it.
+    pub fn application_state(&self, state: &State, outcome: &Option<Outcome>) -> Html {
+        let look = match (state, outcome) {
+            (State::Submitted, _) => "submitted",
+            (State::InReview, _) => "running",
+            (State::Returned, _) => "suspended",
+            (State::Effected, _) => "succeeded",
+            (State::Decided, Some(outcome)) => {
+                let look = if *outcome == Outcome::Rejected { "failed" } else { "approved" };
+                return self.state_as(look, &self.word("outcome", outcome.code()));
+            }
+            (State::Withdrawn, _) => "cancelled",
+            (State::Expired, _) => "expired",
+            _ => "draft",
+        };
+        self.state_as(look, &self.word("application-state", state.code()))
     }
 
     fn state_as(&self, code: &str, word: &str) -> Html {

@@ -1,13 +1,13 @@
 //! The codes of refusals, with their values.
 
 use domain::{
-    CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain,
+    CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain,
     contract::ContractAction, job::JobStatus,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::text::Sentence;
+use crate::{approval::application::State, text::Sentence};
 
 /// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +21,27 @@ pub enum Refused {
     /// There is such a thing already, in words of the store.
     AlreadyThere {
         what: String,
+    },
+    /// The state of an application does not allow it.
+    ApplicationState {
+        number: String,
+        state: State,
+    },
+    /// The reviewer has spoken on the application before.
+    AlreadyReviewed,
+    /// The reviewer has an interest of their own in the application.
+    ConflictDeclared,
+    /// It is the turn of a step that another role takes.
+    NotYourStep {
+        role: Role,
+    },
+    /// Reviewer and applicant are one person.
+    OwnApplication,
+    /// The password of the account was set before.
+    PasswordWasSet,
+    /// So many drafts may come from one address.
+    TooManyDrafts {
+        most: u64,
     },
     /// The reference of a payment was booked before.
     ReferenceUsed {
@@ -202,6 +223,13 @@ impl Refused {
                 "already_there"
             }
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::AlreadyReviewed => "already_reviewed",
+            Self::ApplicationState { .. } => "application_state",
+            Self::ConflictDeclared => "conflict_declared",
+            Self::NotYourStep { .. } => "not_your_step",
+            Self::OwnApplication => "own_application",
+            Self::PasswordWasSet => "password_was_set",
+            Self::TooManyDrafts { .. } => "too_many_drafts",
             Self::BackupFailed { .. } => "backup_failed",
             Self::ContractNotActive { .. } => "contract_not_active",
             Self::ContractState { .. }

@@ -3,6 +3,7 @@
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use crate::approval::application::State;
 use crate::text::Sentence;
 
 /// The fault, and the advice on it.
@@ -19,6 +20,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyThere { what } => {
             with(format!("{what} is there already"), "choose another, or change the one that is there")
         }
+        Refused::ApplicationState { .. }
+        | Refused::AlreadyReviewed
+        | Refused::ConflictDeclared
+        | Refused::NotYourStep { .. }
+        | Refused::OwnApplication
+        | Refused::PasswordWasSet
+        | Refused::TooManyDrafts { .. } => of_applications(refused),
         Refused::ReferenceUsed { reference, booked_at, contract, amount_micro_cny, card_ms } => with(
             format!(
                 "the reference `{reference}` was booked at {booked_at} for the contract {contract}: {amount_micro_cny} CNY, \
@@ -306,5 +314,51 @@ fn job_status(status: JobStatus) -> &'static str {
         JobStatus::Stopped => "was stopped",
         JobStatus::NeverRan => "never ran",
         JobStatus::Lost => "was lost",
+    }
+}
+
+fn of_applications(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::ApplicationState { number, state } => (
+            format!("the application {number} {}", application(*state)),
+            "look at its history to see where it stands".to_owned(),
+        ),
+        Refused::AlreadyReviewed => {
+            two("you have given your verdict on this application", "leave the next step to somebody else")
+        }
+        Refused::ConflictDeclared => {
+            two("you declared an interest of your own in this application", "leave it to somebody else")
+        }
+        Refused::NotYourStep { role } => (
+            format!("it is the turn of the role {}", role.code()),
+            "wait for that step, or let one of them give the verdict".to_owned(),
+        ),
+        Refused::OwnApplication => two(
+            "you ask for this yourself",
+            "let somebody else review it: nobody decides on their own behalf",
+        ),
+        Refused::PasswordWasSet => two(
+            "the password of this account was set before",
+            "sign in with it, or ask the center for a new one",
+        ),
+        Refused::TooManyDrafts { most } => (
+            format!("{most} drafts from your address wait to be sent"),
+            "go on with one of them by its link, or withdraw it".to_owned(),
+        ),
+        _ => <(String, String)>::default(),
+    }
+}
+
+fn application(state: State) -> &'static str {
+    match state {
+        State::Draft => "is a draft",
+        State::Submitted => "waits for its review",
+        State::InReview => "is being reviewed",
+        State::Returned => "is back with its applicant",
+        State::Decided => "has been decided",
+        State::Effected => "has been approved, and has taken effect",
+        State::Withdrawn => "was withdrawn",
+        State::Expired => "has expired",
     }
 }

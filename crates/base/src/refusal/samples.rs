@@ -1,12 +1,12 @@
 //! Samples of all refusals, for tests: a variant that is left out does not compile.
 
 use domain::{
-    CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, Timestamp,
+    CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain, Timestamp,
     contract::ContractAction, job::JobStatus,
 };
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
-use crate::text::Sentence;
+use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
     ($type:ident: $($variant:ident $({ $($any:tt)* })? => $samples:expr),+ $(,)?) => {{
@@ -36,6 +36,13 @@ pub fn all() -> Vec<Refused> {
     samples!(Refused:
         AboveLimit { .. } => [Refused::AboveLimit { amount_micro_cny: MicroCny(2_000_000), most_micro_cny: MicroCny(1_000_000) }],
         AlreadyThere { .. } => [Refused::AlreadyThere { what: "a contract with this number".to_owned() }],
+        ApplicationState { .. } => State::ALL.map(|state| Refused::ApplicationState { number: number(), state }),
+        AlreadyReviewed => [Refused::AlreadyReviewed],
+        ConflictDeclared => [Refused::ConflictDeclared],
+        NotYourStep { .. } => [Role::Operator, Role::Contracts].map(|role| Refused::NotYourStep { role }),
+        OwnApplication => [Refused::OwnApplication],
+        PasswordWasSet => [Refused::PasswordWasSet],
+        TooManyDrafts { .. } => [Refused::TooManyDrafts { most: 5 }],
         ReferenceUsed { .. } => [Refused::ReferenceUsed {
             reference: "B-7".to_owned(), booked_at: at, contract: number(), amount_micro_cny: MicroCny(5), card_ms: CardMs(7),
         }],

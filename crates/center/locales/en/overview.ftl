@@ -37,6 +37,7 @@ loop-backup = Backups
 loop-certificate = Certificate
 loop-disk = Disks
 loop-quota = Quotas of disks
+loop-applications = Applications
 loop-mirror = Slurm's nodes
 loop-accounts = Slurm's accounts
 loop-state-starting = starting

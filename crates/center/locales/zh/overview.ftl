@@ -37,6 +37,7 @@ loop-backup = 定时备份
 loop-certificate = 证书
 loop-disk = 磁盘
 loop-quota = 磁盘配额
+loop-applications = 申请的期限
 loop-mirror = Slurm 节点
 loop-accounts = Slurm 账户
 loop-state-starting = 启动中

@@ -97,6 +97,15 @@ impl Recent {
         now: Timestamp,
     ) -> Result<Vec<CapacityBalance>, AppError> {
         center.policies.check(caller, actions::READ_CAPACITY, None)?;
+        self.posted_hours(center, now).await
+    }
+
+    /// The same, as the center posts it for everybody.
+    pub async fn posted_hours(
+        &self,
+        center: &Center,
+        now: Timestamp,
+    ) -> Result<Vec<CapacityBalance>, AppError> {
         let zone = center.settings.time_zone;
         let begins = |back: i64| zone.hour_begins(now.minus(Millis::from_hours(back)));
         let mut hours = Vec::new();

@@ -81,11 +81,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
     let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
     let may = center.policies.may(caller, actions::MANAGE_MEMBER, tenant)?;
-    let login_ok = (1..=64).contains(&new.login.len())
-        && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
-    if !login_ok {
-        return Err(AppError::invalid(field::LOGIN, Wrong::NotALogin));
-    }
+    check_login(&new.login)?;
     let name = params::line::<64>(field::NAME, new.name)?;
     check_password(&new.password)?;
     let role = role_for(&new.role, tenant)?;
@@ -105,6 +101,34 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         Ok(Changed::new(member.id, detail, MemberView::of(&mut Names::of(tx), &member)?))
     };
     center.change(may, write, |_, _| ()).await
+}
+
+/// Makes a tenant's first administrator, who has no password yet, in the transaction of whoever asks.
+pub fn first_administrator(tx: &Tx, tenant: TenantId, login: &str, name: &str) -> Result<Member, AppError> {
+    check_login(login)?;
+    let member = Member {
+        id: new_id!(MemberId),
+        tenant: Some(tenant),
+        login: login.to_owned(),
+        name: params::line::<64>(field::NAME, name.chars().take(64).collect::<String>())?.into(),
+        role: Role::Admin,
+        is_enabled: true,
+        created_at: moment::now(),
+    };
+    rows::insert_member(tx, &member, None)?;
+    Ok(member)
+}
+
+/// The hash of a first password, for a member who has none.
+pub async fn first_password(password: String) -> Result<String, AppError> {
+    check_password(&password)?;
+    hash(password).await
+}
+
+fn check_login(login: &str) -> Result<(), AppError> {
+    let is_login = (1..=64).contains(&login.len())
+        && login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
+    if is_login { Ok(()) } else { Err(AppError::invalid(field::LOGIN, Wrong::NotALogin)) }
 }
 
 /// A change to a member. Fields that are left out stay as they are.

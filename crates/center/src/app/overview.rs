@@ -1,8 +1,8 @@
 //! The overview, at a glance: for a tenant its own part, for the center's people the whole center.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CardMs, JobId, JobStatus, MicroCny, NodeState, Timestamp};
+use domain::{CardMs, JobId, JobStatus, MicroCny, NodeState, Timestamp, capacity::CapacityBalance};
 use serde::Serialize;
 use store::{jobs, recent as recent_rows};
 
@@ -22,7 +22,7 @@ use base::{
     auth::{Action, Caller, Scope},
     error::AppError,
     events::Event,
-    loops::LoopView,
+    loops::{LoopState, LoopView},
     moment,
 };
 
@@ -163,6 +163,45 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         job_names,
         is_disk_full: center.compute.disks.full().is_some(),
         center: of_center,
+    })
+}
+
+/// The figures of the hall that the center posts for everybody.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    pub nodes: u32,
+    pub cards: u32,
+    pub busy_cards: u32,
+    pub capacity_tflops: u64,
+    pub in_use_tflops: u64,
+    /// Names of the models of its cards.
+    pub models: BTreeSet<String>,
+    pub is_all_virtual: bool,
+    /// Work is taken on and started.
+    pub is_in_service: bool,
+    /// Of each of the last 24 hours.
+    pub hours: Vec<CapacityBalance>,
+}
+
+pub async fn posted(center: &Center, recent: &Recent) -> Result<Posted, AppError> {
+    let now = moment::now();
+    let found = center_overview(center, recent, now).await?;
+    let hours = recent.posted_hours(center, now).await?;
+    let is_over = center.loops.list(now).iter().any(|known| known.state == LoopState::Over);
+    let is_all_virtual = is_all_virtual(center);
+    let is_full = center.compute.disks.full().is_some();
+    let live = center.live();
+    let models = live.nodes().filter_map(|known| live.pool(known.node.pool));
+    Ok(Posted {
+        nodes: found.nodes,
+        cards: found.cards,
+        busy_cards: found.busy_cards,
+        capacity_tflops: found.capacity_tflops,
+        in_use_tflops: found.in_use_tflops,
+        models: models.map(|pool| pool.model.name.clone()).collect(),
+        is_all_virtual,
+        is_in_service: !is_over && !is_full,
+        hours,
     })
 }
 

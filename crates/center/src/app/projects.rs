@@ -1,6 +1,6 @@
 //! Projects: what a tenant's work is grouped under, and which contract pays for it.
 
-use domain::{ContractId, Project, ProjectId, Rfc3339, problem::field};
+use domain::{ContractId, Project, ProjectId, Rfc3339, TenantId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, tenants as rows};
@@ -98,6 +98,21 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
     Ok(view(&center.live(), project, tenant_slug))
 }
 
+/// Makes a tenant's first project, without a contract, in the transaction of whoever asks.
+pub fn first_project(tx: &Tx, tenant: TenantId, slug: &str, name: &str) -> Result<Project, AppError> {
+    params::slug(slug)?;
+    let project = Project {
+        id: new_id!(ProjectId),
+        tenant,
+        slug: slug.to_owned(),
+        name: params::line::<128>(field::NAME, name)?.into(),
+        contract: None,
+        created_at: moment::now(),
+    };
+    rows::insert_project(tx, &project)?;
+    Ok(project)
+}
+
 /// Gives a project another contract; for jobs submitted from now on.
 pub async fn set_contract(
     center: &Center,
@@ -128,7 +143,7 @@ pub async fn set_contract(
 
 fn contract_of(
     center: &Center,
-    tenant: domain::TenantId,
+    tenant: TenantId,
     wanted: Option<&str>,
 ) -> Result<Option<ContractId>, AppError> {
     let Some(wanted) = wanted.filter(|text| !text.is_empty()) else { return Ok(None) };

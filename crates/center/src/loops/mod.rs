@@ -1,6 +1,7 @@
 //! The loops that make the center run: those of [`crate::wakers::ALL`], the last two on Slurm alone. Each is a thread that sleeps until it is woken.
 
 pub mod accounts;
+pub mod applications;
 pub mod meter;
 pub mod mirror;
 pub mod plan;
@@ -22,7 +23,8 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL, Sleepers, WATCH,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL,
+        Sleepers, WATCH,
     },
 };
 
@@ -44,6 +46,7 @@ pub fn start(
         spawn(center, BACKUP, ms(scheduled::EVERY), scheduled::run)?,
         spawn(center, DISK, ms(disk::EVERY), disk::run)?,
         spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
+        spawn(center, APPLICATIONS, ms(applications::EVERY), applications::run)?,
     ];
     if let Some(current) = certificate {
         let body = move |center: &Center| renew::run(center, &current);

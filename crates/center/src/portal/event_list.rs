@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
+    approval::actions::CHANGED,
     error::AppError,
     events::Event,
     http::encode,
@@ -71,6 +72,7 @@ const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
 const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
 const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
+const APPLICATION_CHANGED: &str = CHANGED.code();
 const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
 
 /// Events as lines, newest first.
@@ -108,6 +110,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let state = match event.kind.as_str() {
         NODE_CHANGED => ui.node_state(code),
         PERIOD_CLOSED => ui.tag("period-state", code),
+        APPLICATION_CHANGED => ui.tag("application-state", code),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -126,6 +129,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         (PERIOD_CLOSED, _) => {
             let month = escape(text("month"));
             format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
+        }
+        (APPLICATION_CHANGED, _) => {
+            let number = escape(text("number"));
+            format!(r#"<a href="/applications/{number}">{number}</a>"#)
         }
         (_, Some(job)) => job,
         (_, None) => String::new(),

@@ -2,11 +2,16 @@
 //! queue and what happens.
 
 use askama::Template;
-use axum::{Extension, extract::State, response::Response};
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
 use base::{
     error::AppError,
     loops::LoopView,
     moment,
+    noun::welcome,
     page::{
         frame::{Page, Visitor, ok},
         words::{Html, Ui},
@@ -158,8 +163,14 @@ pub struct OfTenant {
 pub async fn page(
     State(center): State<Center>,
     Extension(recent): Extension<Recent>,
-    visitor: Visitor,
+    visitor: Result<Visitor, AppError>,
 ) -> Result<Response, AppError> {
+    let visitor = match (visitor, welcome(center.platforms)) {
+        (Err(AppError::Unauthenticated(_)), Some(welcome)) => {
+            return Ok(Redirect::to(welcome).into_response());
+        }
+        (visitor, _) => visitor?,
+    };
     let found = overview::overview(&center, &recent, &visitor.caller).await?;
     match visitor.caller.member.tenant {
         None => of_center(&center, &visitor, &recent, found).await,

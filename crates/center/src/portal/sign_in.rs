@@ -10,6 +10,7 @@ use base::{
     auth::credentials::SESSION_COOKIE,
     error::AppError,
     http::{cookie, status},
+    noun::welcome,
     page::{
         carried::{Carried, own_address},
         extract::{Asked, Sent, SentByStranger},
@@ -27,6 +28,8 @@ use crate::{app::sign_in, center::Center};
 pub struct SignInPage {
     page: Page,
     form: Form,
+    /// The page that shows the center to strangers.
+    welcome: Option<&'static str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -36,12 +39,12 @@ pub struct SignInQuery {
     next: String,
 }
 
-pub async fn page(front: Front, Asked(query): Asked<SignInQuery>) -> Response {
+pub async fn page(State(center): State<Center>, front: Front, Asked(query): Asked<SignInQuery>) -> Response {
     let next = own_address(&query.next);
     if front.session.is_some() {
         return Redirect::to(next.as_deref().unwrap_or("/")).into_response();
     }
-    show(front, StatusCode::OK, Form::with(&[("next", next.unwrap_or_default())]))
+    show(&center, front, StatusCode::OK, Form::with(&[("next", next.unwrap_or_default())]))
 }
 
 /// A form that was typed while its session ended, for whoever has signed in again.
@@ -52,12 +55,13 @@ pub async fn carried(State(center): State<Center>, visitor: Visitor) -> Response
     }
 }
 
-fn show(front: Front, status: StatusCode, form: Form) -> Response {
+fn show(center: &Center, front: Front, status: StatusCode, form: Form) -> Response {
     if let Some(carried) = Carried::from_sign_in(form.fields()) {
         return fault::carried_page(front, status, carried, form);
     }
     let title = front.ui.t("sign-in");
-    render(status, &SignInPage { page: Page::new(front, "", title), form })
+    let welcome = welcome(center.platforms);
+    render(status, &SignInPage { page: Page::new(front, "", title), form, welcome })
 }
 
 pub async fn enter(
@@ -68,11 +72,11 @@ pub async fn enter(
         Ok(member) => member,
         Err(error @ AppError::WrongPassword) => {
             form.notice = fault::told(front.ui, &error).title;
-            return Ok(show(front, status(&error), form));
+            return Ok(show(&center, front, status(&error), form));
         }
         Err(error) => {
             let status = form.explain(front.ui, error, |_| None)?;
-            return Ok(show(front, status, form));
+            return Ok(show(&center, front, status, form));
         }
     };
     let (secret, session) = sign_in::new_session(&center, member).await?;
@@ -110,7 +114,8 @@ mod tests {
             let sample = |notice: String| {
                 let mut form = Form::with(&[("login", "li".into())]);
                 form.notice = notice;
-                Self { page: page.clone(), form }
+                let welcome = Some("/welcome").filter(|_| form.is_good());
+                Self { page: page.clone(), form, welcome }
             };
             vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
         }

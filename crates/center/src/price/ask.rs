@@ -79,6 +79,12 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
     Ok(books.into_iter().zip(befores).map(view).collect())
 }
 
+/// The prices in force, as the center posts them for everybody.
+pub fn posted(center: &Center) -> Vec<PriceView> {
+    let live = center.live();
+    live.prices(moment::now()).map(|book| views(&live, &book.prices)).unwrap_or_default()
+}
+
 /// The prices in force; none where no version is.
 pub fn in_force(center: &Center, caller: &Caller) -> Result<Vec<PriceView>, AppError> {
     center.policies.check(caller, READ, None)?;

@@ -159,9 +159,19 @@ pub async fn change(
     Ok(view(center, tenant))
 }
 
-/// Signs up a tenant.
-pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
-    let may = center.policies.may(caller, MANAGE, None)?;
+/// A tenant to sign up, whose words were looked at.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    slug: String,
+    name_zh: String,
+    name_en: String,
+    domain: TenantDomain,
+    alliance: Option<String>,
+    payer: Payer,
+}
+
+/// Refuses what is no tenant.
+pub fn admit(new: NewTenant) -> Result<Admitted, AppError> {
     params::slug(&new.slug)?;
     let name_zh = params::line::<128>(field::NAME_ZH, new.name_zh)?;
     let name_en = params::line::<128>(field::NAME_EN, new.name_en)?;
@@ -169,33 +179,45 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
     let payer = Payer { legal_name: new.legal_name, tax_number: new.tax_number, other: new.other_tax_number };
     let payer = Payer::read(payer)?;
     let domain = params::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
-    let tenant = center
-        .change(
-            may,
-            move |tx| {
-                let alliance = alliance_of(tx, new.alliance.as_deref())?;
-                let tenant = payer.put_into(Tenant {
-                    id: new_id!(TenantId),
-                    slug: new.slug,
-                    name_zh: name_zh.into(),
-                    name_en: name_en.into(),
-                    domain,
-                    alliance,
-                    uid_index: rows::next_uid_index(tx)?,
-                    created_at: moment::now(),
-                    legal_name: String::new(),
-                    tax_number: String::new(),
-                    other_tax_number: String::new(),
-                });
-                rows::insert_tenant(tx, &tenant)?;
-                let (id, detail) = (tenant.id, json!({ "slug": tenant.slug, "domain": domain.code() }));
-                Ok(Changed::new(id, detail, tenant).of_tenant(id))
-            },
-            |center, tenant| {
-                center.live().tenant_changed(tenant);
-                center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
-            },
-        )
-        .await?;
+    let (name_zh, name_en, alliance) = (name_zh.into(), name_en.into(), new.alliance);
+    Ok(Admitted { slug: new.slug, name_zh, name_en, domain, alliance, payer })
+}
+
+/// Signs a tenant up, in the transaction of whoever asks. [`signed_up`] is to be told once it is on disk.
+pub fn sign_up(tx: &store::Tx, new: Admitted) -> Result<Tenant, AppError> {
+    let Admitted { slug, name_zh, name_en, domain, alliance, payer } = new;
+    let tenant = payer.put_into(Tenant {
+        id: new_id!(TenantId),
+        slug,
+        name_zh,
+        name_en,
+        domain,
+        alliance: alliance_of(tx, alliance.as_deref())?,
+        uid_index: rows::next_uid_index(tx)?,
+        created_at: moment::now(),
+        legal_name: String::new(),
+        tax_number: String::new(),
+        other_tax_number: String::new(),
+    });
+    rows::insert_tenant(tx, &tenant)?;
+    Ok(tenant)
+}
+
+/// Brings up to date what is live, after a tenant was signed up.
+pub fn signed_up(center: &Center, tenant: &Tenant) {
+    center.live().tenant_changed(tenant);
+    center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
+}
+
+/// Signs up a tenant.
+pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
+    let may = center.policies.may(caller, MANAGE, None)?;
+    let new = admit(new)?;
+    let work = move |tx: &store::Tx| {
+        let tenant = sign_up(tx, new)?;
+        let (id, detail) = (tenant.id, json!({ "slug": tenant.slug, "domain": tenant.domain.code() }));
+        Ok(Changed::new(id, detail, tenant).of_tenant(id))
+    };
+    let tenant = center.change(may, work, signed_up).await?;
     Ok(view(center, tenant))
 }

@@ -80,6 +80,17 @@ pub enum Wrong {
         other: Field,
     },
     NotALogin,
+    /// A reviewer says no, or something else, without saying why.
+    NoReason,
+    /// A step that is decided by scores.
+    NeedsScore,
+    TakesNoScore,
+    NotAnEmail {
+        given: String,
+    },
+    NotAPhone {
+        given: String,
+    },
     PasswordLength {
         chars: usize,
         least: usize,

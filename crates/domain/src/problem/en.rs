@@ -99,6 +99,11 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotALogin => {
             ("is not a login".into(), "use 1 to 64 letters, digits and @ . _ - +, such as an address".into())
         }
+        Wrong::NoReason
+        | Wrong::NeedsScore
+        | Wrong::TakesNoScore
+        | Wrong::NotAnEmail { .. }
+        | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::PasswordLength { chars, least, most } => {
             (format!("has {chars} characters"), format!("use {least} to {most} characters"))
         }
@@ -425,5 +430,26 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::ByCenter { known } => {
             ("is done by the center itself".into(), format!("use one of: {}", known.join(", ")))
         }
+    }
+}
+
+/// Faults of applications, and of verdicts on them.
+fn of_application(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::NoReason => ("is missing".into(), "say why, for the applicant to read".into()),
+        Wrong::NeedsScore => (
+            "is missing or out of range".into(),
+            "this step is decided by scores: approve with one from 0 to 100".into(),
+        ),
+        Wrong::TakesNoScore => ("is given where none counts".into(), "leave it out".into()),
+        Wrong::NotAnEmail { given } => (
+            format!("is `{}`, which is not an e-mail address", shown(given)),
+            "write it as `name@example.com`".into(),
+        ),
+        Wrong::NotAPhone { given } => (
+            format!("is `{}`, which is not a telephone number", shown(given)),
+            "use 5 to 20 digits, spaces and hyphens, with a `+` in front for other countries".into(),
+        ),
+        _ => Words::default(),
     }
 }

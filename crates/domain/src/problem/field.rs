@@ -34,6 +34,7 @@ fields! {
     BATCH_TASKS_PER_NODE = "batch.tasks_per_node", "每节点任务数";
     BATCH_WARNING = "batch.warning", "时限前的信号";
     BATCH_WORK_DIR = "batch.work_dir", "工作目录";
+    CHANGES = "changes", "更改";
     CARD_MODEL = "card_model", "加速卡型号";
     CARD_TIME = "card_ms", "卡时";
     CARDS = "cards", "加速卡总数";
@@ -95,6 +96,7 @@ fields! {
     REFERENCE = "reference", "凭证号";
     RESOURCES = "resources", "资源";
     ROLE = "role", "角色";
+    SCORE = "score", "评分";
     SCRIPT = "script", "脚本";
     SERVICE_CLASS = "service_class", "服务等级";
     SINCE = "since", "起始时间";
@@ -116,4 +118,5 @@ fields! {
     WAIVERS = "waivers", "减免比例";
     WHICH = "which", "筛选条件";
     VALUE = "value", "值";
+    VERDICT = "verdict", "评审意见";
 }

@@ -86,6 +86,11 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotALogin => {
             ("格式不对".into(), "请使用 1 至 64 个字母、数字或 @ . _ - +，例如邮箱地址".into())
         }
+        Wrong::NoReason
+        | Wrong::NeedsScore
+        | Wrong::TakesNoScore
+        | Wrong::NotAnEmail { .. }
+        | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::PasswordLength { chars, least, most } => {
             (format!("有 {chars} 个字符"), format!("请使用 {least} 至 {most} 个字符"))
         }
@@ -393,5 +398,24 @@ fn kind_word(kind: ContractKind) -> &'static str {
         ContractKind::Metered { .. } => "按量",
         ContractKind::Reserved { .. } => "预留",
         ContractKind::Grant { .. } => "资助",
+    }
+}
+
+/// Faults of applications, and of verdicts on them.
+fn of_application(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::NoReason => ("没有填写".into(), "请写明原因，供申请人阅读".into()),
+        Wrong::NeedsScore => {
+            ("没有填写或超出范围".into(), "本步骤按评分决定：请在通过时给出 0 至 100 的评分".into())
+        }
+        Wrong::TakesNoScore => ("在本步骤中不起作用".into(), "请不要填写".into()),
+        Wrong::NotAnEmail { given } => {
+            (format!("“{}”不是电子邮箱地址", shown(given)), "请写成 name@example.com 的样子".into())
+        }
+        Wrong::NotAPhone { given } => (
+            format!("“{}”不是电话号码", shown(given)),
+            "请填写 5 至 20 位数字，可含空格和连字符；境外号码以 + 开头".into(),
+        ),
+        _ => Words::default(),
     }
 }

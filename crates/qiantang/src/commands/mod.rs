@@ -3,6 +3,7 @@
 
 mod account;
 mod alliances;
+mod applications;
 mod completions;
 mod contracts;
 mod corrections;
@@ -88,6 +89,8 @@ commands! {
     Statement(money::statements::Statement),
     #[command(alias = "period")]
     Periods(money::periods::Periods),
+    #[command(alias = "application")]
+    Applications(applications::Applications),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
     Debts(money::debts::Debts),

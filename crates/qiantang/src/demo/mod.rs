@@ -1,6 +1,7 @@
 //! The demo: a whole center on this machine, its first phase of 40 PFLOPS as virtual nodes, with tenants of the three
 //! domains that do real work.
 
+mod front_door;
 mod goes_on;
 mod options;
 mod past;
@@ -179,6 +180,15 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
     tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
+    )?;
+    let numbers = front_door::open(&ready.center, &people.operator).await;
+    let numbers = numbers.map_err(|error| of_center(&error.to_string()))?;
+    let [company, office] = &numbers;
+    tell(
+        &format!("两家单位经首页申请入驻，均由两人批准：{company}（退回补充后重新提交）、{office}"),
+        &format!(
+            "Two organisations joined by the front page, each approved by two people: {company} (asked back once), {office}"
+        ),
     )?;
     let report = work::run(options, ready, &people).await.map_err(|error| of_center(&error.to_string()))?;
     Ok((Report { past, ..report }, people))

@@ -87,7 +87,7 @@ pub struct People {
     pub developers: BTreeMap<&'static str, Caller>,
 }
 
-async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
+pub async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
     let asked = login.to_owned();
     let found = center.read(move |tx| store::tenants::find_login(tx, &asked)).await?;
     let (member, _) = found.ok_or_else(|| AppError::not_found("member", login))?;

@@ -56,6 +56,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
+        ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })

@@ -27,7 +27,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "/capacity-balance" | "/history" | "/loops" | "/ledger/check" | "/ledger/roots"
             | "/slurm/accounts" | "/retirement" | "/backups" | "/corrections" | "/corrections/{id}",
         ) => "see_center",
-        ("GET", path) if path.starts_with("/periods") => "see_center",
+        ("GET", path) if path.starts_with("/periods") || path.starts_with("/applications") => "see_center",
         ("GET", path)
             if ["/contracts", "/amendments", "/members", "/projects", "/usage", "/tenants"]
                 .iter()
@@ -36,7 +36,13 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "see_account"
         }
         ("POST", "/contracts" | "/contracts/{id}/amendments") | ("PATCH", "/contracts/{id}") => "draw_up",
-        ("POST", "/contracts/{id}/actions" | "/amendments/{id}/decide") => "keep_contracts",
+        (
+            "POST",
+            "/contracts/{id}/actions"
+            | "/amendments/{id}/decide"
+            | "/applications/{number}/verdicts"
+            | "/applications/{number}/link",
+        ) => "keep_contracts",
         (
             "POST",
             "/contracts/{id}/top-up" | "/corrections" | "/corrections/{id}/decide" | "/periods/{month}/close",

@@ -20,6 +20,8 @@ pub struct Scene {
     run: String,
     token: String,
     amendment: String,
+    /// The number of an application that waits for its review.
+    application: String,
     pub member: String,
     pub project: String,
 }
@@ -70,8 +72,9 @@ impl Scene {
         let amendment = json!({ "reason": "later", "ends_at": "2098-01-01" });
         let path = format!("/api/v1/contracts/{}/amendments", alpha.contract);
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
+        let application = testkit::apply(&site, "government", "office").0;
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
-        Self { alpha, beta, job: id, run, token, amendment, member, project, site }
+        Self { alpha, beta, job: id, run, token, amendment, application, member, project, site }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -103,6 +106,7 @@ impl Scene {
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
+            .replace("{number}", &self.application)
             + &query
     }
 

@@ -13,8 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("twin", &["domain", "scheduler"]),
     ("base", &["domain", "scheduler", "store", "engines"]),
     ("center", &["domain", "scheduler", "store", "engines", "twin", "base"]),
+    ("service", &["domain", "store", "base", "center"]),
     ("industry", &["domain", "store", "base", "center"]),
-    ("qiantang", &["domain", "store", "engines", "twin", "base", "center", "industry"]),
+    ("qiantang", &["domain", "store", "engines", "twin", "base", "center", "service", "industry"]),
     ("testkit", &["domain", "store", "engines"]),
 ];
 

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::assert_none;
 
 /// The manuals that are kept in both languages, by their names without `.md` and `.zh.md`, from the root of the project.
-const IN_BOTH: &[&str] = &["README", "docs/operators", "docs/tenants"];
+const IN_BOTH: &[&str] = &["README", "docs/applicants", "docs/operators", "docs/tenants"];
 
 /// The part of a page under one heading: what both languages must have alike.
 #[derive(Debug, Default)]

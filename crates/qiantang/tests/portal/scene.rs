@@ -1,12 +1,13 @@
 //! A center with a tenant whose people use the portal.
 
+use std::cell::OnceCell;
+
 use serde_json::json;
-use testkit::{Browser, Site, Tenant, grant, job};
+use testkit::{Browser, PASSWORD, Site, Tenant, grant, job};
 
 use crate::QIANTANG;
 
-pub const SETTINGS: &str =
-    "[limits]\nrequests_per_second = 1000000\nsign_ins_per_minute = 1000000\nbody_kib = 512\n";
+pub const SETTINGS: &str = "[limits]\nrequests_per_second = 1000000\nsign_ins_per_minute = 1000000\napplications_per_hour = 1000000\nbody_kib = 512\n";
 
 /// The pages of the portal, for the golden matrix and for a real browser.
 pub const PAGES: &[&str] = &[
@@ -26,6 +27,19 @@ pub const PAGES: &[&str] = &[
     "/runs/none/evidence",
     "/jobs/nonsense",
     "/sign-in",
+    "/welcome",
+    "/apply",
+    "/apply?domain=research",
+    "/apply/TRACKED",
+    "/apply/JOINED",
+    "/apply/JOINED/account",
+    "/apply/none",
+    "/applications",
+    "/applications?state=open&domain=government&due=7&age=7",
+    "/applications?state=nonsense",
+    "/applications/TRACKED",
+    "/applications/JOINED",
+    "/applications/none",
     "/carried",
     "/submit",
     "/submit?from=JOB",
@@ -93,13 +107,19 @@ pub const PAGES: &[&str] = &[
 pub struct Scene {
     pub site: Site,
     pub alpha: Tenant,
+    /// Numbers and secrets of two applications: one that waits for its review, and one of which a tenant came.
+    applications: OnceCell<[(String, String); 2]>,
 }
 
 impl Scene {
     pub fn new() -> Self {
         let site = Site::new(QIANTANG, 2, SETTINGS);
         let alpha = site.tenant("alpha", "research", &grant(), 8);
-        Self { site, alpha }
+        Self::of(site, alpha)
+    }
+
+    pub fn of(site: Site, alpha: Tenant) -> Self {
+        Self { site, alpha, applications: OnceCell::new() }
     }
 
     /// The id of a job of alpha that has failed.
@@ -158,8 +178,43 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("TRACKED") || page.contains("JOINED") {
+            self.of_applications(&page)
+        } else {
+            page
+        };
         let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
+    }
+
+    /// The number of an application that waits for its review.
+    pub fn application(&self) -> &str {
+        &self.applications()[0].0
+    }
+
+    fn applications(&self) -> &[(String, String); 2] {
+        self.applications.get_or_init(|| {
+            let waits = testkit::apply(&self.site, "government", "office");
+            let joined = testkit::apply(&self.site, "research", "institute");
+            let clerk =
+                json!({ "login": "clerk", "name": "Clerk", "role": "contracts", "password": PASSWORD });
+            self.site.post("/api/v1/members", &self.site.operator, &clerk);
+            let path = format!("/api/v1/applications/{}/verdicts", joined.0);
+            self.site.post(&path, &self.site.login("clerk"), &json!({ "verdict": "approve" }));
+            [waits, joined]
+        })
+    }
+
+    /// A page of an application, for its applicant or for the desk.
+    fn of_applications(&self, page: &str) -> String {
+        let [waits, joined] = self.applications();
+        let is_desk = page.starts_with("/applications");
+        let secret = |of: &(String, String), more: &str| {
+            if is_desk { of.0.clone() } else { format!("{}{more}?secret={}", of.0, of.1) }
+        };
+        page.replace("TRACKED", &secret(waits, ""))
+            .replace("JOINED/account", &secret(joined, "/account"))
+            .replace("JOINED", &secret(joined, ""))
     }
 
     /// The id of a contract of alpha's that is a draft.

@@ -15,7 +15,7 @@ fn who_is_not_signed_in_sees_the_door_alone() {
     let contract = format!("/contracts/{}", scene.alpha.contract);
     for path in ["/", "/jobs", "/nodes", &job, &contract] {
         let answer = stranger.get(path);
-        let want = if path == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={path}") };
+        let want = if path == "/" { "/welcome".to_owned() } else { format!("/sign-in?next={path}") };
         assert_eq!((answer.status, answer.header("location")), (303, want.as_str()), "{path}");
     }
     let nowhere = stranger.get("/nonsense");

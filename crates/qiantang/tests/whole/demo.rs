@@ -150,6 +150,19 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     }
     has_a_past_that_is_marked(&|path| ask("GET", path, &token, None));
     pages_say_that_it_is_generated(&address);
+    // Two strangers came to the front door, one of them was asked back, and both are tenants now.
+    let applied = ask("GET", "/api/v1/applications?state=effected", &token, None);
+    let of_all = |key: &str| -> Vec<&str> {
+        applied["items"]
+            .as_array()
+            .expect("applications")
+            .iter()
+            .filter_map(|one| one[key].as_str())
+            .collect()
+    };
+    assert_eq!(of_all("tenant"), ["hubin-data", "hupan-pharma"], "newest first: {applied}");
+    let rounds = applied["items"].as_array().expect("applications").iter().map(|one| one["round"].as_u64());
+    assert_eq!(rounds.collect::<Vec<_>>(), [Some(1), Some(2)]);
     let until = Instant::now() + PATIENCE;
     let is_busy = || {
         let jobs = ask("GET", "/api/v1/jobs?state=running", &token, None);

@@ -12,6 +12,7 @@ mod isolation;
 mod jobs;
 mod journey;
 mod money;
+mod onboarding;
 mod operating;
 mod paying;
 mod periods;

@@ -139,6 +139,7 @@ fn shell(lang: Lang) -> Page {
         is_signed_in: true,
         is_all_virtual: true,
         generated: ui.t2("generated-past", "2026-04-20", "2026-05-20"),
+        description: String::new(),
     }
 }
 
@@ -155,6 +156,7 @@ fn door(lang: Lang) -> Page {
         is_signed_in: false,
         is_all_virtual: false,
         generated: nobody(),
+        description: String::new(),
         ..shell(lang)
     }
 }

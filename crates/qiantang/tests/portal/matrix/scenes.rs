@@ -58,7 +58,7 @@ pub fn hard() -> (Scene, String) {
         admin: site.login("alpha-admin"),
         contract,
     };
-    let scene = Scene { site, alpha };
+    let scene = Scene::of(site, alpha);
     let job = jobs(&scene);
     scene.ask_the_twin();
     (scene, job)

@@ -1,0 +1,34 @@
+//! What can be done with applications, and the kind of event that tells of them.
+
+use super::{
+    application::{Deed, State},
+    rule::Verdict,
+};
+use crate::{auth::Action, detail::Detail, events::Kind};
+
+/// An application was handed in, moved on, decided, or ended.
+pub const CHANGED: Kind = Kind::new("application_changed");
+
+const NUMBER: Detail = Detail::text("number");
+const STATE: Detail = Detail::word::<State>("state", "application-state");
+const LOGIN: Detail = Detail::text("login");
+
+pub const READ: Action = Action::new("read_application", "read");
+pub const REVIEW: Action = Action::new("review_application", "keep_contracts").keeps(&[
+    NUMBER,
+    Detail::word::<Verdict>("verdict", "verdict"),
+    STATE,
+    Detail::text("reason"),
+    Detail::text("changes"),
+]);
+/// A link by which the first administrator of a new tenant sets a password.
+pub const MAKE_LINK: Action = Action::new("make_account_link", "keep_contracts").keeps(&[NUMBER, LOGIN]);
+/// Whoever asks drew an application up, handed it in, or withdrew it.
+pub const APPLY: Action = Action::deed("apply").keeps(&[NUMBER, Detail::word::<Deed>("deed", "deed"), STATE]);
+/// What was approved is there.
+pub const EFFECT: Action =
+    Action::deed("effect_application").keeps(&[NUMBER, Detail::text("slug"), Detail::text("project"), LOGIN]);
+/// The time of an application was over.
+pub const EXPIRE: Action = Action::deed("expire_application").keeps(&[NUMBER, STATE]);
+/// The first administrator of a tenant that came of an application set a password.
+pub const FIRST_PASSWORD: Action = Action::deed("first_password").keeps(&[NUMBER, LOGIN]);

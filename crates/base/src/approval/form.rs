@@ -1,0 +1,160 @@
+//! Forms of applications: which questions a kind asks, and what counts as an answer.
+
+use domain::{
+    problem::{Field, Quantity, SpecProblem, Wrong, field},
+    tenant::{check_slug, read_credit_code},
+    text::{InvalidLine, Line, LineFault},
+};
+use serde_json::Value;
+
+use super::answers::Answers;
+use crate::error::AppError;
+
+/// The most characters of a line, and of a text of several.
+const MOST_OF_LINE: usize = 128;
+const MOST_OF_TEXT: usize = 2000;
+const MOST_OF_EMAIL: usize = 64;
+
+/// What counts as an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Line,
+    /// Text of several lines.
+    Text,
+    Number {
+        least: i64,
+        most: i64,
+    },
+    /// A short name, as tenants have it.
+    Slug,
+    /// A unified social credit code, with its check digit.
+    CreditCode,
+    Email,
+    Phone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub field: Field,
+    pub answer: Answer,
+    /// Without an answer the form can't be handed in.
+    pub is_required: bool,
+}
+
+/// The questions of a kind. Another set of them has another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    pub version: u32,
+    pub questions: &'static [Question],
+}
+
+impl Form {
+    /// The answers, read. A draft may lack some, and have some that are wrong; all of them are within their limits.
+    pub fn read(&self, given: &Answers, is_draft: bool) -> Result<Answers, AppError> {
+        let known: Vec<&'static str> = self.questions.iter().map(|question| question.field.code).collect();
+        if let Some(other) = given.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(AppError::invalid(field::VALUE, Wrong::unknown(other, &known)));
+        }
+        let (mut answers, mut problems) = (Answers::new(), Vec::new());
+        for question in self.questions {
+            let text = match given.get(question.field.code) {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(text)) => text.trim().replace("\r\n", "\n"),
+                Some(other) => other.to_string(),
+            };
+            if text.is_empty() {
+                if question.is_required && !is_draft {
+                    let wrong = InvalidLine { most: MOST_OF_LINE, fault: LineFault::Empty };
+                    problems.push(SpecProblem::new(question.field, Wrong::Line(wrong)));
+                }
+                continue;
+            }
+            let read = question.answer.read(&text);
+            match read {
+                Ok(value) => drop(answers.insert(question.field.code.to_owned(), value)),
+                // What somebody has begun to write is kept, and told when it is handed in.
+                Err(_) if is_draft && within(&text, MOST_OF_TEXT).is_ok() => {
+                    answers.insert(question.field.code.to_owned(), Value::String(text));
+                }
+                Err(wrong) => problems.push(SpecProblem::new(question.field, wrong)),
+            }
+        }
+        if problems.is_empty() { Ok(answers) } else { Err(AppError::Invalid(problems)) }
+    }
+
+    /// Answers that are granted otherwise than they were asked for, read: only what is given, and all of it right.
+    pub fn read_changes(&self, given: &Answers) -> Result<Answers, AppError> {
+        let of_given = |question: &&Question| {
+            given.get(question.field.code).is_some_and(|value| !value.is_null() && value != "")
+        };
+        let read = self.read(given, true)?;
+        for question in self.questions.iter().filter(of_given) {
+            let value = &read[question.field.code];
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            question.answer.read(&text).map_err(|wrong| AppError::invalid(question.field, wrong))?;
+        }
+        Ok(read)
+    }
+}
+
+impl Answer {
+    fn read(self, text: &str) -> Result<Value, Wrong> {
+        let given = || text.chars().take(80).collect::<String>();
+        let line = |text: &str| Line::<MOST_OF_LINE>::parse(text).map(String::from).map_err(Wrong::Line);
+        Ok(match self {
+            Self::Line => line(text)?.into(),
+            Self::Text => within(text, MOST_OF_TEXT)?.into(),
+            Self::Number { least, most } => {
+                let wrong = |given| Wrong::OutOfRange { of: Quantity::Number, given, least, most };
+                let plain = text.replace([',', '，'], "");
+                let number: i64 = plain.parse().map_err(|_| wrong(-1))?;
+                if !(least..=most).contains(&number) {
+                    return Err(wrong(number));
+                }
+                number.into()
+            }
+            Self::Slug => {
+                check_slug(text).map_err(|_| Wrong::NotASlug { given: given() })?;
+                text.into()
+            }
+            Self::CreditCode => {
+                read_credit_code(text).map_err(|fault| Wrong::CreditCode { given: given(), fault })?.into()
+            }
+            Self::Email => {
+                let is_part = |part: &str, more: &[u8]| {
+                    !part.is_empty()
+                        && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+                };
+                let is_host =
+                    |host: &str| host.contains('.') && host.split('.').all(|label| is_part(label, b"-"));
+                let parts = text.split_once('@').filter(|_| text.len() <= MOST_OF_EMAIL);
+                let is_email = parts.is_some_and(|(name, host)| is_part(name, b"._-+") && is_host(host));
+                if !is_email {
+                    return Err(Wrong::NotAnEmail { given: given() });
+                }
+                text.into()
+            }
+            Self::Phone => {
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                let rest = text.strip_prefix('+').unwrap_or(text);
+                let is_plain = rest.bytes().all(|byte| byte.is_ascii_digit() || b" -()".contains(&byte));
+                if !is_plain || !(5..=20).contains(&digits) {
+                    return Err(Wrong::NotAPhone { given: given() });
+                }
+                text.into()
+            }
+        })
+    }
+}
+
+/// Text of at most so many characters, without any that steer a terminal.
+fn within(text: &str, most: usize) -> Result<&str, Wrong> {
+    let chars = text.chars().count();
+    if chars > most {
+        return Err(Wrong::TooLong { chars, most });
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(Wrong::Line(InvalidLine { most, fault: LineFault::Unprintable }));
+    }
+    Ok(text)
+}

@@ -1,0 +1,396 @@
+//! The desk: all applications, and one with its history and the verdict on it.
+
+use askama::Template;
+use axum::{
+    extract::State as Handle,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use base::{
+    approval::{
+        Answers, Deed, Form as Questions, State, Verdict,
+        actions::{MAKE_LINK, REVIEW},
+    },
+    error::AppError,
+    http::{Id, encode},
+    noun::approvals,
+    page::{
+        extract::{Asked, Sent},
+        form::{Choice, Form},
+        frame::{Page, Visitor, render},
+        words::Ui,
+    },
+};
+use center::center::Center;
+use domain::TenantDomain;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    account::{self, Standing},
+    ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN},
+};
+
+#[derive(Template)]
+#[template(path = "application/list.html")]
+pub struct ApplicationsPage {
+    page: Page,
+    applications: Vec<ApplicationView>,
+    query: ApplicationsQuery,
+    states: Vec<Choice>,
+    kinds: Vec<Choice>,
+    domains: Vec<Choice>,
+    dues: Vec<Choice>,
+    ages: Vec<Choice>,
+    is_filtered: bool,
+    shown: String,
+    newest: String,
+    older: String,
+}
+
+/// As a browser asks: empty where nothing is narrowed down.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ApplicationsQuery {
+    cursor: String,
+    state: String,
+    kind: String,
+    domain: String,
+    due: String,
+    age: String,
+}
+
+/// An answer as it reads: the question, what was asked for, and what was granted where that differs.
+pub struct AnswerLine {
+    name: &'static str,
+    question: String,
+    given: String,
+    granted: String,
+}
+
+#[derive(Template)]
+#[template(path = "application/show.html")]
+pub struct ApplicationPage {
+    page: Page,
+    application: ApplicationView,
+    reason: String,
+    lines: Vec<AnswerLine>,
+    acts: Vec<ActView>,
+    path: Vec<String>,
+    may_judge: bool,
+    is_scored: bool,
+    verdict: Form,
+    /// The account that came of it, where there is one.
+    account: Option<Standing>,
+    may_make_link: bool,
+    /// The link that was just made.
+    link: String,
+}
+
+pub async fn list(
+    Handle(center): Handle<Center>,
+    Asked(query): Asked<ApplicationsQuery>,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let days = |given: &str| given.parse().ok();
+    let asked = ApplicationQuery {
+        cursor: text(&query.cursor),
+        limit: None,
+        state: text(&query.state),
+        kind: text(&query.kind),
+        domain: text(&query.domain),
+        older_than_days: days(&query.age),
+        due_within_days: days(&query.due),
+    };
+    let found = ask::list(&center, &visitor.caller, asked).await?;
+    let fields = [
+        ("state", &query.state),
+        ("kind", &query.kind),
+        ("domain", &query.domain),
+        ("due", &query.due),
+        ("age", &query.age),
+    ];
+    let kept: Vec<String> = fields
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    let at = |more: Option<String>| {
+        let all: Vec<String> = kept.iter().cloned().chain(more).collect();
+        if all.is_empty() { "/applications".to_owned() } else { format!("/applications?{}", all.join("&")) }
+    };
+    let page = ApplicationsPage {
+        page: visitor.page("applications", ui.t("nav-applications")),
+        states: states(ui),
+        kinds: approvals(center.platforms)
+            .map(|kind| Choice::new(kind.code, ui.word("application-kind", kind.code)))
+            .collect(),
+        domains: TenantDomain::ALL
+            .map(|domain| Choice::new(domain.code(), ui.word("domain", domain.code())))
+            .into(),
+        dues: days_choices(ui, "application-due-in", &[0, 3, 7]),
+        ages: days_choices(ui, "application-older", &[7, 14, 30]),
+        is_filtered: !kept.is_empty(),
+        shown: ui.shown_of(found.items.len(), found.total),
+        newest: if query.cursor.is_empty() { String::new() } else { at(None) },
+        older: found
+            .next_cursor
+            .map(|next| at(Some(format!("cursor={}", encode(&next)))))
+            .unwrap_or_default(),
+        applications: found.items,
+        query,
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+fn states(ui: Ui) -> Vec<Choice> {
+    let open = Choice::new(OPEN, ui.t("application-open"));
+    let of_state = |state: State| Choice::new(state.code(), ui.word("application-state", state.code()));
+    std::iter::once(open).chain(State::ALL.map(of_state)).collect()
+}
+
+fn days_choices(ui: Ui, key: &str, days: &[u32]) -> Vec<Choice> {
+    days.iter().map(|days| Choice::new(days.to_string(), ui.t1(key, "n", days))).collect()
+}
+
+pub async fn show(
+    Handle(center): Handle<Center>,
+    Id(number): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let link = center.secrets.take(&visitor.csrf).unwrap_or_default();
+    show_one(&center, &visitor, &number, StatusCode::OK, (Form::default(), link)).await
+}
+
+async fn show_one(
+    center: &Center,
+    visitor: &Visitor,
+    number: &str,
+    status: StatusCode,
+    (verdict, link): (Form, String),
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let found = ask::show(center, &visitor.caller, number).await?;
+    let kind = ask::kind_of(center, &found.application.kind)?;
+    let lines = lines(ui, &found, kind.code, &kind.form);
+    let ApplicationDetail { application, reason, steps, acts, login, has_password, .. } = found;
+    let role = visitor.caller.member.role;
+    let own = visitor.caller.member.login.as_str();
+    let has_spoken = acts.iter().any(|act| {
+        let is_own = act.by.as_deref() == Some(own);
+        is_own && (act.deed == Deed::Conflict || (act.deed.is_verdict() && act.round == application.round))
+    });
+    let is_turn = application.open_step.is_some_and(|step| step.role == role);
+    let is_scored = application.open_step.is_some_and(|step| step.least_average.is_some());
+    let page = ApplicationPage {
+        page: visitor.page("applications", application.number.clone()),
+        may_judge: visitor.may(center, REVIEW, None) && is_turn && !has_spoken,
+        may_make_link: visitor.may(center, MAKE_LINK, None) && login.is_some() && !has_password,
+        is_scored,
+        path: steps.iter().map(|step| step_text(ui, *step)).collect(),
+        lines,
+        application,
+        reason,
+        acts,
+        verdict,
+        account: login.map(|login| Standing { login, is_set: has_password }),
+        link,
+    };
+    Ok(render(status, &page))
+}
+
+/// A step in words.
+pub fn step_text(ui: Ui, step: base::approval::Step) -> String {
+    let role = ui.word("role", step.role.code());
+    match (step.least_average, step.most()) {
+        (Some(least), _) => format!("{role} · {}", ui.t2("step-average", step.quorum, least)),
+        (None, 1) => role,
+        (None, most) => format!("{role} · {}", ui.t2("step-quorum", step.quorum, most)),
+    }
+}
+
+/// An answer as text.
+pub fn plain(ui: Ui, value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => ui.count(number),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn lines(ui: Ui, found: &ApplicationDetail, kind: &str, form: &Questions) -> Vec<AnswerLine> {
+    let line = |name: &'static str| {
+        let given = plain(ui, found.answers.get(name));
+        let granted = found.granted.as_ref().map(|granted| plain(ui, granted.get(name)));
+        AnswerLine {
+            name,
+            question: ui.word(kind, name),
+            granted: granted.filter(|granted| *granted != given).unwrap_or_default(),
+            given,
+        }
+    };
+    form.questions.iter().map(|question| line(question.field.code)).collect()
+}
+
+pub async fn judge(
+    Handle(center): Handle<Center>,
+    Id(number): Id,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let score = form.number_or_none(ui, "score", 0..=100);
+    if !form.is_good() {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return show_one(&center, &visitor, &number, status, (form, String::new())).await;
+    }
+    let mut changes = Answers::new();
+    if form.value("verdict") == Verdict::Approve.code() {
+        let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
+        let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
+        changes.extend(granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))));
+    }
+    let new = NewVerdict {
+        verdict: form.value("verdict").to_owned(),
+        score,
+        reason: form.value("reason").to_owned(),
+        note: form.value("note").to_owned(),
+        changes,
+    };
+    match ask::judge(&center, &visitor.caller, &number, new).await {
+        Ok(found) => {
+            // The link is made with the decision, for the reviewer to hand on.
+            if found.login.is_some() && !found.has_password {
+                let link = account::make_link(&center, &visitor.caller, &number).await?;
+                center.secrets.put(&visitor.csrf, link.path);
+            }
+            Ok(Redirect::to(&format!("/applications/{number}")).into_response())
+        }
+        Err(error) => {
+            let status = form.explain(ui, error, |name| match name {
+                "reason" => Some("reason"),
+                "note" => Some("note"),
+                "score" => Some("score"),
+                _ => None,
+            })?;
+            show_one(&center, &visitor, &number, status, (form, String::new())).await
+        }
+    }
+}
+
+pub async fn make_link(
+    Handle(center): Handle<Center>,
+    Id(number): Id,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    let link = account::make_link(&center, &visitor.caller, &number).await?;
+    center.secrets.put(&visitor.csrf, link.path);
+    Ok(Redirect::to(&format!("/applications/{number}")).into_response())
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use base::approval::{Outcome, Step};
+    use domain::{ApplicationId, Role, Timestamp};
+
+    use super::*;
+
+    fn view(state: State, outcome: Option<Outcome>) -> ApplicationView {
+        let at = Timestamp::from_secs(1_790_000_000);
+        let is_open = state == State::InReview;
+        ApplicationView {
+            id: ApplicationId::from_bytes([7; 16]),
+            number: "A-2026-000017".into(),
+            kind: "join".into(),
+            title: "Qianwan <U>".into(),
+            domain: TenantDomain::Research,
+            state,
+            outcome,
+            round: 1,
+            open_step: is_open.then_some(Step { least_average: Some(60), ..Step::all_of(2, Role::Operator) }),
+            is_late: is_open,
+            created_at: at.into(),
+            changed_at: at.into(),
+            due_at: is_open.then(|| at.into()),
+            expires_at: is_open.then(|| at.into()),
+            tenant: outcome.map(|_| "qianwan".into()),
+        }
+    }
+
+    impl ApplicationsPage {
+        pub fn samples(page: &Page) -> Vec<Self> {
+            let sample = |applications, is_filtered: bool| Self {
+                page: page.clone(),
+                applications,
+                query: ApplicationsQuery { state: "open".into(), ..ApplicationsQuery::default() },
+                states: states(page.ui),
+                kinds: vec![Choice::new("join", page.ui.word("application-kind", "join"))],
+                domains: Vec::new(),
+                dues: days_choices(page.ui, "application-due-in", &[0, 3]),
+                ages: days_choices(page.ui, "application-older", &[7]),
+                is_filtered,
+                shown: page.t2("shown-of", 3, 9),
+                newest: if is_filtered { "/applications".into() } else { String::new() },
+                older: if is_filtered { "/applications?cursor=x".into() } else { String::new() },
+            };
+            let states = State::ALL.map(|state| view(state, None)).into_iter();
+            let decided = Outcome::ALL.map(|outcome| view(State::Decided, Some(outcome)));
+            vec![sample(states.chain(decided).collect(), true), sample(Vec::new(), false)]
+        }
+    }
+
+    impl ApplicationPage {
+        pub fn samples(page: &Page) -> Vec<Self> {
+            let acts = Deed::ALL.map(|deed| ActView {
+                at: Timestamp::from_secs(1_790_000_000).into(),
+                deed,
+                by: deed.is_verdict().then(|| "ann".into()),
+                round: 1,
+                step: 2,
+                score: (deed == Deed::Scored).then_some(80),
+                reason: "which <cards>?".into(),
+                note: "ask <them>".into(),
+                changes: Answers::from_iter([("cards".to_owned(), Value::from(8))]),
+            });
+            let line = |name: &'static str, granted: &str| AnswerLine {
+                name,
+                question: page.ui.word("join", name),
+                given: "16 <b>".into(),
+                granted: granted.into(),
+            };
+            let mut wrong = Form::with(&[("score", "many".into())]);
+            wrong.number_or_none(page.ui, "score", 0..=100);
+            let sample = |state, outcome, is_open: bool, verdict| Self {
+                page: page.clone(),
+                application: view(state, outcome),
+                reason: if is_open { String::new() } else { "it <fits>".into() },
+                lines: vec![line("slug", ""), line("cards", "8")],
+                acts: if is_open { acts.to_vec() } else { Vec::new() },
+                path: vec![
+                    step_text(page.ui, Step::all_of(1, Role::Contracts)),
+                    step_text(page.ui, Step::all_of(2, Role::Operator)),
+                ],
+                may_judge: is_open,
+                is_scored: is_open,
+                verdict,
+                account: (!is_open).then(|| Standing {
+                    login: "qianwan-admin".into(),
+                    is_set: outcome == Some(Outcome::ApprovedChanged),
+                }),
+                may_make_link: outcome == Some(Outcome::Approved),
+                link: if outcome == Some(Outcome::Approved) {
+                    "/apply/A-1/account?secret=x".into()
+                } else {
+                    String::new()
+                },
+            };
+            vec![
+                sample(State::InReview, None, true, wrong),
+                sample(State::Effected, Some(Outcome::Approved), false, Form::default()),
+                sample(State::Effected, Some(Outcome::ApprovedChanged), false, Form::default()),
+            ]
+        }
+    }
+}
