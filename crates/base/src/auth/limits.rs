@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn a_caller_has_four_seconds_requests_at_once_and_others_have_theirs() {
-        let limits = Limits::new(NonZeroU32::new(20).unwrap(), NonZeroU32::new(6).unwrap());
+        let limits = Limits::new(&LimitSettings {
+            requests_per_second: NonZeroU32::new(20).unwrap(),
+            ..LimitSettings::default()
+        });
         let begun = std::time::Instant::now();
         let taken = (0..10_000).filter(|_| limits.request("lin").is_ok()).count();
         let more = usize::try_from(begun.elapsed().as_millis() / 50 + 1).unwrap();

@@ -1,7 +1,7 @@
 //! Applications: what is asked of the center, and the verdicts on it.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Map, Value, json};
 
 use crate::context::{Context, Done, Run, part, query};
@@ -140,7 +140,11 @@ fn changes(given: &[String]) -> Result<Map<String, Value>, Failure> {
     let pair = |text: &String| {
         let pair = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
         let (name, value) = pair.ok_or_else(|| {
-            Failure::usage("bad_grant", format!("`{text}` is no change"), "write it as `cards=8`")
+            Failure::usage(
+                "bad_grant",
+                both(format!("`{text}` 不是一项修改"), format!("`{text}` is no change")),
+                both("写成 `cards=8` 的形式", "write it as `cards=8`"),
+            )
         })?;
         Ok((name.to_owned(), Value::from(value)))
     };
