@@ -24,6 +24,7 @@ pub mod loops;
 pub mod metrics;
 mod nouns;
 pub mod period;
+pub mod person;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;

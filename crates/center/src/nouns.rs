@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, period, portal, price, retirement, role, secret, tenant,
+    evidence, first_steps, period, person, portal, price, retirement, role, secret, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -34,6 +34,7 @@ const NOUNS: &[Noun<Center>] = &[
     debt::NOUN,
     period::NOUN,
     CAPACITY_BALANCE,
+    person::NOUN,
     MEMBER,
     PROJECT,
     tenant::NOUN,
@@ -71,7 +72,7 @@ const OVERVIEW: Noun<Center> = Noun {
 
 const SESSION: Noun<Center> = Noun {
     texts: texts!("sign_in"),
-    api: || OpenApiRouter::new().routes(routes!(api::accounts::login)).routes(routes!(api::accounts::me)),
+    api: || OpenApiRouter::new().routes(routes!(api::accounts::login)),
     pages: || {
         Routes::default()
             .page("/sign-in", portal::sign_in::page)
@@ -285,6 +286,7 @@ const MEMBER: Noun<Center> = Noun {
         Routes::default()
             .page("/people", portal::people::page)
             .form("/people/members", portal::people::new_member)
+            .form("/people/members/known", portal::people::new_known_member)
             .form("/people/members/{id}", portal::people::change_member)
             .page("/people/members/{id}", portal::member::page)
             .form("/people/members/{id}/change", portal::member::change)

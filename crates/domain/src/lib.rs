@@ -31,8 +31,8 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId,
-    PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PersonId,
+    PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

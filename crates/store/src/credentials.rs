@@ -1,6 +1,6 @@
 //! Bearer tokens and browser sessions. Only the hashes of their secrets are kept.
 
-use domain::{Member, MemberId, SessionId, Timestamp, TokenId};
+use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId};
 
 use crate::{
     db::{Record, StoreError, Tx, params, rows, statements},
@@ -38,7 +38,7 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
     INSERT_TOKEN = token!(insert into "tokens");
     FIND_TOKEN = concat!(
         "SELECT ", token!(columns of "t"), ", ", member!(columns of "m"),
-        " FROM tokens t JOIN members m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
+        " FROM tokens t JOIN memberships m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
     );
     LIST_TOKENS = concat!(
         "SELECT ", token!(columns), " FROM tokens WHERE member = ?1 AND revoked_at IS NULL ORDER BY id"
@@ -48,10 +48,14 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
     INSERT_SESSION = session!(insert into "sessions");
     FIND_SESSION = concat!(
         "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
-        " FROM sessions s JOIN members m ON m.id = s.member WHERE s.hash = ?1"
+        " FROM sessions s JOIN memberships m ON m.id = s.member WHERE s.hash = ?1"
     );
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
+    DELETE_SESSIONS_OF_PERSON = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1)";
+    REVOKE_TOKENS_OF_PERSON = "UPDATE tokens SET revoked_at = ?2 \
+                               WHERE member IN (SELECT id FROM members WHERE person = ?1) AND revoked_at IS NULL";
+    REVOKE_TOKENS_OF = "UPDATE tokens SET revoked_at = ?2 WHERE member = ?1 AND revoked_at IS NULL";
     DELETE_EXPIRED = "DELETE FROM sessions WHERE expires_at <= ?1";
 }
 
@@ -94,9 +98,16 @@ pub fn delete_session(tx: &Tx, id: SessionId) -> Result<(), StoreError> {
     tx.execute(DELETE_SESSION, params![&id])
 }
 
-/// Signs a member out everywhere; says of how many browsers.
-pub fn delete_sessions_of(tx: &Tx, member: MemberId) -> Result<usize, StoreError> {
-    tx.changed(DELETE_SESSIONS_OF, params![&member])
+/// Ends the sessions and tokens of a member; those of the person's other memberships go on.
+pub fn end_all_of_member(tx: &Tx, member: MemberId, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_SESSIONS_OF, params![&member])?;
+    tx.execute(REVOKE_TOKENS_OF, params![&member, at])
+}
+
+/// Ends the sessions and tokens of all memberships of a person.
+pub fn end_all_of_person(tx: &Tx, person: PersonId, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_SESSIONS_OF_PERSON, params![&person])?;
+    tx.execute(REVOKE_TOKENS_OF_PERSON, params![&person, at])
 }
 
 /// Deletes the sessions that have expired by `now`; says how many.

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::page::{
     carried::Carried,
+    form::Choice,
     live::{self, Known},
     texts,
     words::Ui,
@@ -63,6 +64,8 @@ pub struct Shell {
     pub links: Vec<Group>,
     /// Role and place of whoever is signed in.
     pub who: String,
+    /// As what else they may go on; nothing where there is nothing else.
+    pub places: Vec<Choice>,
     pub is_all_virtual: bool,
 }
 
@@ -207,6 +210,9 @@ pub struct Page {
     pub center_name: String,
     pub who: String,
     pub who_more: String,
+    /// The memberships of whoever is signed in, where there are several, and which of them this is.
+    pub places: Vec<Choice>,
+    pub place: String,
     /// The session's token for its forms, masked.
     pub csrf: String,
     /// Tells the pages of this session from those of another in the same browser; empty where nobody is signed in.
@@ -245,6 +251,8 @@ impl Page {
             center_name: front.center_name,
             who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
             who_more: shell.who,
+            place: front.session.as_ref().map(|session| session.member.id.to_string()).unwrap_or_default(),
+            places: shell.places,
             is_signed_in: front.session.is_some(),
             live_key: front.session.as_ref().map(|session| csrf::name(&session.csrf)).unwrap_or_default(),
             csrf: front.session.map(|session| csrf::masked(&session.csrf)).unwrap_or_default(),
@@ -266,6 +274,8 @@ impl Page {
             center_name: String::new(),
             who: String::new(),
             who_more: String::new(),
+            places: Vec::new(),
+            place: String::new(),
             csrf: String::new(),
             live_key: String::new(),
             groups: Vec::new(),

@@ -42,6 +42,10 @@ pub enum Refused {
     BackupFailed {
         said: String,
     },
+    /// The person has several memberships, and named none: the short names of the tenants, `-` for the center.
+    ChooseTenant {
+        tenants: Vec<String>,
+    },
     ContractNotActive {
         contract: String,
         state: ContractState,
@@ -104,7 +108,13 @@ pub enum Refused {
         task: String,
         state: JobStatus,
     },
+    /// The center would have no operator who can sign in.
+    LastOperator,
     OwnAccount,
+    /// The person keeps their account themself: no tenant names them, or sets their password.
+    PersonsOwn,
+    /// The center keeps the person out, whatever their memberships say.
+    PersonIsOut,
     PeriodClosed {
         month: String,
     },
@@ -203,6 +213,7 @@ impl Refused {
             }
             Self::AlreadyDecided { .. } => "already_decided",
             Self::BackupFailed { .. } => "backup_failed",
+            Self::ChooseTenant { .. } => "choose_tenant",
             Self::ContractNotActive { .. } => "contract_not_active",
             Self::ContractState { .. }
             | Self::ChangedMeanwhile { .. }
@@ -220,7 +231,10 @@ impl Refused {
             Self::NodeHasWorked { .. } => "node_has_worked",
             Self::NodeLeaving { .. } => "node_leaving",
             Self::NotWaiting { .. } | Self::TaskNotWaiting { .. } => "not_waiting",
+            Self::LastOperator => "last_operator",
             Self::OwnAccount => "own_account",
+            Self::PersonsOwn => "persons_own",
+            Self::PersonIsOut => "person_is_out",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
             Self::PeriodIncomplete { .. } => "period_incomplete",

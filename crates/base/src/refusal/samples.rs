@@ -67,7 +67,11 @@ pub fn all() -> Vec<Refused> {
             [None, Some(mended.clone())].map(|why| Refused::NotWaiting { state, why })
         }),
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
+        ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
+        LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],
+        PersonsOwn => [Refused::PersonsOwn],
+        PersonIsOut => [Refused::PersonIsOut],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
         PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec!["a run".to_owned()] }],

@@ -64,8 +64,9 @@ pub async fn enter(
     State(center): State<Center>,
     SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let member = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await {
-        Ok(member) => member,
+    let members = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await
+    {
+        Ok(members) => members,
         Err(error @ AppError::WrongPassword) => {
             form.notice = fault::told(front.ui, &error).title;
             return Ok(show(front, status(&error), form));
@@ -75,6 +76,7 @@ pub async fn enter(
             return Ok(show(front, status, form));
         }
     };
+    let member = members.into_iter().next().ok_or(AppError::WrongPassword)?;
     let (secret, session) = sign_in::new_session(&center, member).await?;
     let age_s = center.settings.limits.session_hours.saturating_mul(3600);
     let to = match Carried::from_sign_in(form.fields()) {

@@ -24,6 +24,7 @@ use crate::{
         sign_in::{self, TokenView},
     },
     center::Center,
+    person::ask,
     portal::sign_in::session_cookie,
 };
 
@@ -39,6 +40,7 @@ pub struct TokensPage {
     login: String,
     tokens: Vec<TokenRow>,
     days: i64,
+    email: Form,
     told: Outcomes,
 }
 
@@ -47,6 +49,8 @@ pub struct TokensPage {
 struct Outcomes {
     token: Form,
     password: Form,
+    email: Option<Form>,
+    has_new_email: bool,
     /// The token just made: its text is shown this once.
     made: Option<String>,
     has_new_password: bool,
@@ -55,7 +59,7 @@ struct Outcomes {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TokensQuery {
-    /// `password` after it was changed.
+    /// `password` or `email` after it was changed.
     changed: String,
 }
 
@@ -65,7 +69,9 @@ pub async fn page(
     Asked(wanted): Asked<TokensQuery>,
 ) -> Result<Response, AppError> {
     let has_new_password = wanted.changed == "password";
-    let told = Outcomes { made: center.secrets.take(&visitor.csrf), has_new_password, ..Outcomes::default() };
+    let has_new_email = wanted.changed == "email";
+    let made = center.secrets.take(&visitor.csrf);
+    let told = Outcomes { made, has_new_password, has_new_email, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -76,6 +82,8 @@ async fn show(
     told: Outcomes,
 ) -> Result<Response, AppError> {
     let own = sign_in::list_tokens(center, &visitor.caller).await?;
+    let me = ask::me(center, &visitor.caller).await?;
+    let email = told.email.clone().unwrap_or_else(|| Form::with(&[("email", me.email)]));
     let now = moment::now();
     let has_expired = |token: &TokenView| token.expires_at.0 <= now;
     let page = TokensPage {
@@ -87,9 +95,20 @@ async fn show(
             .map(|token| TokenRow { has_expired: has_expired(&token), token })
             .collect(),
         days: center.settings.limits.token_days,
+        email,
         told,
     };
     Ok(render(status, &page))
+}
+
+/// The page with the form of the address as it was typed.
+pub async fn show_email(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
+    show(center, visitor, status, Outcomes { email: Some(form), ..Outcomes::default() }).await
 }
 
 pub async fn make(
@@ -177,6 +196,7 @@ mod tests {
                 login: "li".into(),
                 tokens,
                 days: 90,
+                email: told.email.clone().unwrap_or_default(),
                 told,
             };
             let mut token = Form::with(&[("name", " ".into())]);
@@ -185,12 +205,19 @@ mod tests {
             for field in ["old", "new", "again"] {
                 password.blame_by(page.ui, field, "again");
             }
+            let mut email = Form::with(&[("email", "li".into())]);
+            email.blame_for(page.ui, "email", domain::problem::Wrong::NotAnEmail);
             vec![
                 sample(
                     vec![line(Some(views::AT), false), line(None, true)],
-                    Outcomes { made: Some("QT_0".into()), has_new_password: true, ..Outcomes::default() },
+                    Outcomes {
+                        made: Some("QT_0".into()),
+                        has_new_password: true,
+                        has_new_email: true,
+                        ..Outcomes::default()
+                    },
                 ),
-                sample(Vec::new(), Outcomes { token, password, ..Outcomes::default() }),
+                sample(Vec::new(), Outcomes { token, password, email: Some(email), ..Outcomes::default() }),
             ]
         }
     }

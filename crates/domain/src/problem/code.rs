@@ -80,6 +80,7 @@ pub enum Wrong {
         other: Field,
     },
     NotALogin,
+    NotAnEmail,
     PasswordLength {
         chars: usize,
         least: usize,

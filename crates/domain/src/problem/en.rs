@@ -99,6 +99,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotALogin => {
             ("is not a login".into(), "use 1 to 64 letters, digits and @ . _ - +, such as an address".into())
         }
+        Wrong::NotAnEmail => ("is not an e-mail address".into(), "write it like lin@univ.edu.cn".into()),
         Wrong::PasswordLength { chars, least, most } => {
             (format!("has {chars} characters"), format!("use {least} to {most} characters"))
         }

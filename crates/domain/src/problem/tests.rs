@@ -86,6 +86,7 @@ fn samples() -> Vec<Wrong> {
         .map(|fault| Wrong::CreditCode { given: text("9133"), fault }),
         NotBeside { .. } => [Wrong::NotBeside { other: field::TAX_NUMBER }],
         NotALogin => [Wrong::NotALogin],
+        NotAnEmail => [Wrong::NotAnEmail],
         PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),
         TenantNotNamed => [Wrong::TenantNotNamed],

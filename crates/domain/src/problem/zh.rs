@@ -86,6 +86,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotALogin => {
             ("格式不对".into(), "请使用 1 至 64 个字母、数字或 @ . _ - +，例如邮箱地址".into())
         }
+        Wrong::NotAnEmail => ("不是邮箱地址".into(), "请写成 lin@univ.edu.cn 的样子".into()),
         Wrong::PasswordLength { chars, least, most } => {
             (format!("有 {chars} 个字符"), format!("请使用 {least} 至 {most} 个字符"))
         }

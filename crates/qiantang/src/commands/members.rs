@@ -36,12 +36,23 @@ enum Act {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// Make a member of somebody who has a login already (operators).
+    Add {
+        /// The person's login.
+        login: String,
+        /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
+        #[arg(long, value_parser = Role::ALL.map(Role::code))]
+        role: String,
+        /// The tenant's short name; the center where left out.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// List roles, with what each may do.
     Roles,
     /// Give a member another role or name.
     Set {
-        /// The member's login.
-        login: String,
+        #[command(flatten)]
+        who: Who,
         /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
         #[arg(long, value_parser = Role::ALL.map(Role::code), required_unless_present = "name")]
         role: Option<String>,
@@ -50,20 +61,21 @@ enum Act {
         name: Option<String>,
     },
     /// Let a member in again.
-    Enable {
-        /// The member's login.
-        login: String,
-    },
+    Enable(Who),
     /// Keep a member out.
-    Disable {
-        /// The member's login.
-        login: String,
-    },
+    Disable(Who),
     /// Give a member a new password, read from standard input; ends all sessions and tokens.
-    Password {
-        /// The member's login.
-        login: String,
-    },
+    Password(Who),
+}
+
+/// The member that is meant.
+#[derive(Debug, Args)]
+struct Who {
+    /// The member's login.
+    login: String,
+    /// The tenant's short name, for a person who is a member in several places; `-` for the center.
+    #[arg(long)]
+    tenant: Option<String>,
 }
 
 const PATH: &str = "/api/v1/members";
@@ -82,37 +94,55 @@ impl Run for Members {
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
             }
+            Some(Act::Add { login, role, tenant }) => {
+                let answer =
+                    context.client.post(PATH, &json!({ "login": login, "role": role, "tenant": tenant }))?;
+                context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
+            }
             Some(Act::Roles) => {
                 let answer = context.client.get("/api/v1/roles")?;
                 let roles = list(&answer)?;
                 context.print(&answer, |lang| roles_shown(lang, roles))
             }
-            Some(Act::Set { login, role, name }) => {
+            Some(Act::Set { who, role, name }) => {
                 let mut body = json!({});
                 for (key, value) in [("role", role), ("name", name)] {
                     if let Some(value) = value {
                         body[key] = json!(value);
                     }
                 }
-                change(context, &login, &body)
+                change(context, &who, &body)
             }
-            Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
-            Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
-            Some(Act::Password { login }) => {
+            Some(Act::Enable(who)) => change(context, &who, &json!({ "is_enabled": true })),
+            Some(Act::Disable(who)) => change(context, &who, &json!({ "is_enabled": false })),
+            Some(Act::Password(who)) => {
                 let password = super::account::login::password(context)?;
-                change(context, &login, &json!({ "password": password }))
+                change(context, &who, &json!({ "password": password }))
             }
         }
     }
 }
 
-fn change(context: &Context, login: &str, body: &Value) -> Done {
+fn change(context: &Context, who: &Who, body: &Value) -> Done {
     let all = context.client.get(PATH)?;
-    let all = list(&all)?;
-    let found = all.iter().find(|member| text(member, "login") == login).ok_or_else(|| {
-        let message = format!("there is no member `{login}` that you may see");
-        Failure::refused("not_found", message, "`qiantang members` lists them")
-    })?;
+    let login = &who.login;
+    let place = |member: &Value| member["tenant_slug"].as_str().unwrap_or("-").to_owned();
+    let is_meant = |member: &&Value| {
+        text(member, "login") == login && who.tenant.as_ref().is_none_or(|tenant| *tenant == place(member))
+    };
+    let found: Vec<&Value> = list(&all)?.iter().filter(is_meant).collect();
+    let found = match &*found {
+        [] => {
+            let message = format!("there is no member `{login}` that you may see");
+            return Err(Failure::refused("not_found", message, "`qiantang members` lists them"));
+        }
+        [one] => *one,
+        several => {
+            let places: Vec<String> = several.iter().map(|member| place(member)).collect();
+            let message = format!("`{login}` is a member in several places: {}", places.join(", "));
+            return Err(Failure::usage("choose_tenant", message, "say which: --tenant TENANT"));
+        }
+    };
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
     context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
 }

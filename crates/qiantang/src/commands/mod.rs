@@ -15,6 +15,7 @@ mod machine;
 mod members;
 mod money;
 mod nodes;
+mod persons;
 mod prices;
 mod projects;
 mod retirement;
@@ -94,6 +95,7 @@ commands! {
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),
+    Persons(persons::Persons),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(machine::Backup),

@@ -8,6 +8,7 @@ mod filters;
 mod keys;
 mod names;
 mod pages;
+mod persons;
 mod policies;
 mod roles;
 mod scene;

@@ -27,7 +27,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "/capacity-balance" | "/history" | "/loops" | "/ledger/check" | "/ledger/roots"
             | "/slurm/accounts" | "/retirement" | "/backups" | "/corrections" | "/corrections/{id}",
         ) => "see_center",
-        ("GET", path) if path.starts_with("/periods") => "see_center",
+        ("GET", path) if path.starts_with("/periods") || path == "/persons" => "see_center",
         ("GET", path)
             if ["/contracts", "/amendments", "/members", "/projects", "/usage", "/tenants"]
                 .iter()
@@ -51,7 +51,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         {
             return None;
         }
-        ("POST", "/login" | "/tokens") | ("DELETE", "/tokens/{id}") => return None,
+        ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}") => return None,
         // All else changes the center.
         ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",
         _ => panic!("say which right {method} {path} needs"),

@@ -21,6 +21,7 @@ pub struct Scene {
     token: String,
     amendment: String,
     pub member: String,
+    person: String,
     pub project: String,
 }
 
@@ -71,7 +72,8 @@ impl Scene {
         let path = format!("/api/v1/contracts/{}/amendments", alpha.contract);
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
-        Self { alpha, beta, job: id, run, token, amendment, member, project, site }
+        let person = text(&finance["person"]);
+        Self { alpha, beta, job: id, run, token, amendment, member, person, project, site }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -86,6 +88,7 @@ impl Scene {
             path if path.starts_with("/api/v1/tokens/") => &self.token,
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
+            path if path.starts_with("/api/v1/persons/") => &self.person,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
         };

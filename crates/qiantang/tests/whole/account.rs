@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, process::Stdio};
 
-use testkit::{Site, Terminal, grant};
+use testkit::{PASSWORD, Site, Terminal, grant};
 
 use crate::QIANTANG;
 
@@ -130,7 +130,7 @@ fn sign_ins_at_two_centers_are_kept_apart() {
             .stdout(Stdio::null())
             .spawn()
             .expect("it starts");
-        writeln!(child.stdin.take().expect("a pipe"), "{}", testkit::PASSWORD).expect("it reads");
+        writeln!(child.stdin.take().expect("a pipe"), "{}", PASSWORD).expect("it reads");
         assert!(child.wait().expect("it ends").success());
     };
     sign_in(&sites[1].url, "two-developer", "lab");
@@ -158,4 +158,43 @@ fn sign_ins_at_two_centers_are_kept_apart() {
     run(&["profiles", "remove", "default"]);
     let left = run(&["profiles"]);
     assert!(left.contains("lab") && !left.contains("one-developer"), "{left}");
+}
+
+#[test]
+fn one_person_of_two_tenants_says_at_the_sign_in_as_whom() {
+    let site = Site::new(QIANTANG, 1, "");
+    site.tenant("univ", "research", &grant(), 8);
+    site.tenant("corp", "enterprise", &grant(), 8);
+    let operator = Terminal::signed_in(&site, "operator");
+    operator.ok(&["members", "add", "univ-developer", "--role", "finance", "--tenant", "corp"]);
+    let terminal = Terminal::at(&site);
+    let sign_in =
+        |more: &[&str]| with_password(&terminal, &[&["login", "univ-developer"], more].concat(), PASSWORD);
+    let (code, said) = sign_in(&[]);
+    assert!(code == 4 && said.contains("corp, univ") && said.contains("short name"), "{said}");
+    let (code, said) = sign_in(&["--tenant", "corp"]);
+    assert_eq!(code, 0, "{said}");
+    let whoami = terminal.ok(&["whoami"]);
+    assert!(whoami.contains("corp · ") && whoami.contains("univ · "), "{whoami}");
+    assert_eq!(terminal.json(&["whoami"])["member"]["tenant_slug"], "corp");
+    let (code, said) = sign_in(&["--center"]);
+    assert!(code == 4 && said.contains("tenant"), "{said}");
+    // A new password keeps one signed in as the same member.
+    let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(terminal.json(&["whoami"])["member"]["tenant_slug"], "corp");
+
+    // Which of two members is meant is asked for, too.
+    let (code, _, said) = operator.run(&["members", "disable", "univ-developer"]);
+    assert!(code == 2 && said.contains("corp") && said.contains("--tenant"), "{said}");
+    operator.ok(&["members", "disable", "univ-developer", "--tenant", "corp"]);
+    assert_eq!(terminal.run(&["jobs"]).0, 4);
+    assert!(operator.ok(&["persons"]).contains("univ-developer"));
+    operator.ok(&["persons", "set", "univ-developer", "--email", "dev@univ.example"]);
+    operator.ok(&["persons", "disable", "univ-developer"]);
+    let known = operator.json(&["persons"]);
+    let known = known.as_array().expect("persons").iter().find(|person| person["login"] == "univ-developer");
+    let known = known.expect("the person");
+    assert_eq!((&known["is_enabled"], &known["email"]), (&false.into(), &"dev@univ.example".into()));
+    operator.ok(&["persons", "enable", "univ-developer"]);
 }

@@ -9,6 +9,7 @@ use std::{
 
 use askama::Template;
 use base::page::{
+    form::Choice,
     frame::{Group, Link, Page},
     live,
     words::Ui,
@@ -121,9 +122,11 @@ fn shell(lang: Lang) -> Page {
         title: "A title".into(),
         nav: "jobs",
         theme: Some("dark"),
-        center_name: views::center_name(lang),
+        center_name: center_name(lang),
         who: "Li".into(),
         who_more: "Univ".into(),
+        places: vec![Choice::new("mem_1", "Univ < A"), Choice::new("mem_2", "Center")],
+        place: "mem_2".into(),
         csrf: "0f".into(),
         groups: vec![
             group("", vec![link("overview", "/", None), link("jobs", "/jobs", Some("2"))]),
@@ -139,6 +142,14 @@ fn shell(lang: Lang) -> Page {
     }
 }
 
+/// A name in one of the two languages, with a character that has to be escaped.
+fn center_name(lang: Lang) -> String {
+    match lang {
+        Lang::Zh => "钱塘 & 中心".into(),
+        Lang::En => "Hall & River".into(),
+    }
+}
+
 /// The shell around somebody who is not.
 fn door(lang: Lang) -> Page {
     let nobody = String::new;
@@ -146,6 +157,7 @@ fn door(lang: Lang) -> Page {
         theme: None,
         who: nobody(),
         who_more: nobody(),
+        places: Vec::new(),
         csrf: nobody(),
         live_key: nobody(),
         groups: Vec::new(),
