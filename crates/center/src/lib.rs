@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod first_steps;
 pub mod fits;
 mod inventory;
+pub mod invitation;
 pub mod live;
 mod load;
 pub mod log;

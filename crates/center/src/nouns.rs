@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, period, person, portal, price, retirement, role, secret, tenant,
+    evidence, first_steps, invitation, period, person, portal, price, retirement, role, secret, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -36,6 +36,7 @@ const NOUNS: &[Noun<Center>] = &[
     CAPACITY_BALANCE,
     person::NOUN,
     MEMBER,
+    invitation::NOUN,
     PROJECT,
     tenant::NOUN,
     role::NOUN,

@@ -38,7 +38,22 @@ SELECT m.id, m.person, m.tenant, p.login, p.name, m.role, m.is_enabled AND p.is_
     m.chosen_at
 FROM members m JOIN persons p ON p.id = m.person;
 
--- Both are in the chain: who a member is, and what they may do.
+-- An invitation by link: whoever has the link becomes a member, once. Of the link's token the hash alone is kept.
+CREATE TABLE invitations (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB REFERENCES tenants (id), -- nothing: the center
+    email TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    invited_by BLOB NOT NULL REFERENCES members (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER, -- when it was taken, or taken back
+    taken_by BLOB REFERENCES members (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_by_tenant ON invitations (tenant, id);
+
+-- Persons and members are in the chain: who a member is, and what they may do.
 CREATE TRIGGER persons_added AFTER INSERT ON persons
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('persons', NEW.id, 0); END;
 CREATE TRIGGER persons_changed AFTER UPDATE OF id, login, is_enabled, created_at ON persons

@@ -697,6 +697,21 @@ BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('members', OLD.id, 0); INSE
 CREATE TRIGGER members_removed AFTER DELETE ON members
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('members', OLD.id, 0); END;
 
+-- An invitation by link: whoever has the link becomes a member, once. Of the link's token the hash alone is kept.
+CREATE TABLE invitations (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB REFERENCES tenants (id), -- nothing: the center
+    email TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    invited_by BLOB NOT NULL REFERENCES members (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER, -- when it was taken, or taken back
+    taken_by BLOB REFERENCES members (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_by_tenant ON invitations (tenant, id);
+
 -- Members as they are seen: with what the person of each says.
 CREATE VIEW memberships AS
 SELECT m.id, m.person, m.tenant, p.login, p.name, m.role, m.is_enabled AND p.is_enabled AS is_enabled, m.created_at,

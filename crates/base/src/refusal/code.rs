@@ -82,6 +82,8 @@ pub enum Refused {
     NoContract {
         project: String,
     },
+    /// The link was used, taken back, or has expired; or there never was one.
+    InvitationOver,
     NoHistory,
     NoPrice {
         class: ServiceClass,
@@ -144,6 +146,9 @@ pub enum Refused {
     },
     SlurmFailed {
         said: String,
+    },
+    TooManyInvitations {
+        most: u64,
     },
     TooManyJobs {
         active: u32,
@@ -223,6 +228,7 @@ impl Refused {
             Self::IdempotencyAnswerLost => "idempotency_answer_lost",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::NoContract { .. } => "no_contract",
+            Self::InvitationOver => "invitation_over",
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
@@ -243,6 +249,7 @@ impl Refused {
             Self::PriceChange { .. } => "price_change",
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
+            Self::TooManyInvitations { .. } => "too_many_invitations",
             Self::TooManyJobs { .. } => "too_many_jobs",
             Self::TooManyRanges { .. } => "too_many_ranges",
             Self::TooManyRows { .. } => "too_many_rows",

@@ -108,7 +108,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::PoolRetired { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
@@ -177,6 +179,14 @@ fn of_people(refused: &Refused) -> (String, String) {
         Refused::ChooseTenant { tenants } => (
             format!("you are a member in several places: {}", tenants.join(", ")),
             "say as which member: by the tenant's short name, `-` for the center".to_owned(),
+        ),
+        Refused::InvitationOver => two(
+            "this link opens nothing: it was used, was taken back or has expired",
+            "ask whoever sent it for another",
+        ),
+        Refused::TooManyInvitations { most } => (
+            format!("{most} invitations are open already"),
+            "take some back, or wait until they are taken or expire".to_owned(),
         ),
         Refused::LastOperator => {
             two("nobody could run the center then: this is its last operator", "make another operator first")

@@ -118,7 +118,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::PoolRetired { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
@@ -175,6 +177,10 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("您在多处是成员：{}", tenants.join("、")),
             "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
         ),
+        Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
+        Refused::TooManyInvitations { most } => {
+            (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
+        }
         Refused::LastOperator => {
             two("这是中心最后一位运营人员，停用后将无人运营中心", "请先添加另一位运营人员")
         }

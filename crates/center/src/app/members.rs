@@ -286,7 +286,7 @@ async fn hash(password: String) -> Result<String, AppError> {
 }
 
 /// A role that `text` names and that a member of `tenant` may have.
-fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
+pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
     let role = params::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {

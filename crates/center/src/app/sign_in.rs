@@ -3,6 +3,7 @@
 use domain::{
     Member, MemberId, Millis, Rfc3339, SessionId, TokenId,
     problem::{Wrong, field},
+    tenant::Person,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -43,24 +44,44 @@ pub const OF_CENTER: &str = "-";
 /// Checks a login and a password; slowed down for those who guess. Gives what the person may sign in as, which is
 /// something: the member chosen last first.
 pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Result<Vec<Member>, AppError> {
+    let (person, members) = known(center, from, login, secret).await?;
+    if members.is_empty() {
+        tracing::warn!(login = person.login, %from, "a sign-in failed: every membership is disabled");
+        return Err(AppError::WrongPassword);
+    }
+    Ok(members)
+}
+
+/// [`check`] for those as well who may sign in as nothing now.
+pub async fn known(
+    center: &Center,
+    from: &str,
+    login: &str,
+    secret: &str,
+) -> Result<(Person, Vec<Member>), AppError> {
     let login: String = login.trim().chars().take(128).collect();
     center.limits.sign_in(from, &login)?;
     let asked = login.clone();
     let read = move |tx: &store::Tx| {
-        let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok((Vec::new(), None)) };
+        let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok(None) };
         let mut members = tenants::memberships_of(tx, person.id)?;
         members.retain(|member| member.is_enabled);
-        Ok((members, hash))
+        Ok(Some((person, members, hash)))
     };
-    let (members, hash) = center.read(read).await?;
+    let (found, hash) = match center.read(read).await? {
+        Some((person, members, hash)) => (Some((person, members)), hash),
+        None => (None, None),
+    };
     // No password is longer; hashing megabytes would be a way to keep the center busy.
     let secret: String = secret.chars().take(1024).collect();
     let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
-    if is_right && !members.is_empty() {
-        return Ok(members);
+    match found {
+        Some((person, members)) if is_right && person.is_enabled => Ok((person, members)),
+        _ => {
+            tracing::warn!(%login, %from, "a sign-in failed");
+            Err(AppError::WrongPassword)
+        }
     }
-    tracing::warn!(%login, %from, "a sign-in failed");
-    Err(AppError::WrongPassword)
 }
 
 /// The one of a person's members who is of that tenant, or the only one there is.

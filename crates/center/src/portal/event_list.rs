@@ -18,7 +18,7 @@ use base::{
 use domain::{JobId, Timestamp};
 use serde::Deserialize;
 
-use crate::{app::events, center::Center, event_kinds, period};
+use crate::{app::events, center::Center, event_kinds, invitation, period};
 
 /// Something that happened, in one line.
 pub struct EventLine {
@@ -71,6 +71,7 @@ const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
 const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
 const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
+const MEMBER_JOINED: &str = invitation::rule::MEMBER_JOINED.code();
 const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
 
 /// Events as lines, newest first.
@@ -108,6 +109,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let state = match event.kind.as_str() {
         NODE_CHANGED => ui.node_state(code),
         PERIOD_CLOSED => ui.tag("period-state", code),
+        MEMBER_JOINED => ui.tag("role", text("role")),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -126,6 +128,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         (PERIOD_CLOSED, _) => {
             let month = escape(text("month"));
             format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
+        }
+        (MEMBER_JOINED, _) => {
+            let (id, login) = (escape(text("member")), escape(text("login")));
+            format!(r#"<a href="/people/members/{id}">{login}</a>"#)
         }
         (_, Some(job)) => job,
         (_, None) => String::new(),

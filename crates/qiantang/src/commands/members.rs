@@ -47,6 +47,24 @@ enum Act {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// Invite somebody by a link, which is told this once: they sign in, or make a login, and are a member.
+    Invite {
+        /// The e-mail address of whom it is for; the center sends no mail.
+        email: String,
+        /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
+        #[arg(long, value_parser = Role::ALL.map(Role::code))]
+        role: String,
+        /// The tenant's short name (the center's people); your own tenant where left out.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// List invitations.
+    Invitations,
+    /// Take an invitation back: its link opens nothing any more.
+    TakeBack {
+        /// The invitation's id.
+        id: String,
+    },
     /// List roles, with what each may do.
     Roles,
     /// Give a member another role or name.
@@ -79,6 +97,7 @@ struct Who {
 }
 
 const PATH: &str = "/api/v1/members";
+const INVITATIONS: &str = "/api/v1/invitations";
 
 impl Run for Members {
     fn run(self, context: &Context) -> Done {
@@ -98,6 +117,24 @@ impl Run for Members {
                 let answer =
                     context.client.post(PATH, &json!({ "login": login, "role": role, "tenant": tenant }))?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
+            }
+            Some(Act::Invite { email, role, tenant }) => {
+                let body = json!({ "email": email, "role": role, "tenant": tenant });
+                let answer = context.client.post(INVITATIONS, &body)?;
+                let link = format!("{}{}", context.client.url, text(&answer, "path"));
+                context.print(&json!({ "invitation": answer["invitation"], "link": link }), |_| link.clone())
+            }
+            Some(Act::Invitations) => {
+                let answer = context.client.get(INVITATIONS)?;
+                let all = list(&answer)?;
+                context.print(&answer, |_| invitations_shown(&context.clock(), all))
+            }
+            Some(Act::TakeBack { id }) => {
+                context.client.delete(&format!("{INVITATIONS}/{}", part(&id)))?;
+                context.print(&json!({ "id": id }), |lang| match lang {
+                    Lang::Zh => format!("邀请 {id} 已撤回"),
+                    Lang::En => format!("The invitation {id} is taken back"),
+                })
             }
             Some(Act::Roles) => {
                 let answer = context.client.get("/api/v1/roles")?;
@@ -166,6 +203,29 @@ fn shown(clock: &Clock, members: &[Value]) -> String {
         Lang::En => ["login", "name", "role", "tenant", &since, "state"],
     };
     table(&titles, members.iter().map(row).collect(), titles.len())
+}
+
+fn invitations_shown(clock: &Clock, invitations: &[Value]) -> String {
+    let lang = clock.lang;
+    let row = |one: &Value| {
+        let tenant = one["tenant_slug"].as_str().unwrap_or_else(|| pick(lang, "本中心", "the center"));
+        vec![
+            text(one, "id").to_owned(),
+            text(one, "email").to_owned(),
+            words::word(lang, "role", text(one, "role")),
+            tenant.to_owned(),
+            words::word(lang, "invitation-state", text(one, "state")),
+            text(one, "taken_by").to_owned(),
+            text(one, "invited_by").to_owned(),
+            clock.instant(one, "expires_at"),
+        ]
+    };
+    let expires = clock.title("到期", "expires");
+    let titles = match lang {
+        Lang::Zh => ["邀请", "邮箱", "角色", "租户", "状态", "接受者", "邀请人", &expires],
+        Lang::En => ["invitation", "e-mail", "role", "tenant", "state", "taken by", "invited by", &expires],
+    };
+    table(&titles, invitations.iter().map(row).collect(), titles.len())
 }
 
 fn roles_shown(lang: Lang, roles: &[Value]) -> String {

@@ -5,6 +5,7 @@ mod bad_input;
 mod contract;
 mod document;
 mod filters;
+mod invitations;
 mod keys;
 mod names;
 mod pages;

@@ -51,6 +51,9 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         {
             return None;
         }
+        ("GET", "/invitations") => "see_audit",
+        ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
+        ("GET" | "POST", path) if path.starts_with("/join") => return None,
         ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}") => return None,
         // All else changes the center.
         ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",

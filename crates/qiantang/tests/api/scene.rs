@@ -22,6 +22,7 @@ pub struct Scene {
     amendment: String,
     pub member: String,
     person: String,
+    invitation: String,
     pub project: String,
 }
 
@@ -73,7 +74,9 @@ impl Scene {
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
         let person = text(&finance["person"]);
-        Self { alpha, beta, job: id, run, token, amendment, member, person, project, site }
+        let new = json!({ "email": "lin@alpha.example", "role": "finance" });
+        let invitation = text(&site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"]["id"]);
+        Self { alpha, beta, job: id, run, token, amendment, member, person, invitation, project, site }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -88,6 +91,7 @@ impl Scene {
             path if path.starts_with("/api/v1/tokens/") => &self.token,
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
+            path if path.starts_with("/api/v1/invitations/") => &self.invitation,
             path if path.starts_with("/api/v1/persons/") => &self.person,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
@@ -106,6 +110,7 @@ impl Scene {
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
+            .replace("{token}", "none")
             + &query
     }
 

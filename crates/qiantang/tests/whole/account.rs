@@ -198,3 +198,25 @@ fn one_person_of_two_tenants_says_at_the_sign_in_as_whom() {
     assert_eq!((&known["is_enabled"], &known["email"]), (&false.into(), &"dev@univ.example".into()));
     operator.ok(&["persons", "enable", "univ-developer"]);
 }
+
+#[test]
+fn an_administrator_invites_and_takes_back() {
+    let site = Site::new(QIANTANG, 1, "");
+    site.tenant("univ", "research", &grant(), 8);
+    let admin = Terminal::signed_in(&site, "univ-admin");
+    let link = admin.ok(&["members", "invite", "lin@univ.example", "--role", "developer"]);
+    let (url, token) = link.trim().split_once("/join/").expect("a link");
+    assert_eq!(url, site.url);
+    let made = admin.json(&["members", "invite", "wang@univ.example", "--role", "finance"]);
+    let id = made["invitation"]["id"].as_str().expect("an id");
+    admin.ok(&["members", "take-back", id]);
+    let body = serde_json::json!({ "token": token, "login": "lin", "name": "Lin", "password": PASSWORD });
+    site.post("/api/v1/join", "", &body);
+    let all = admin.ok(&["members", "invitations"]);
+    assert!(
+        all.contains("taken back") && all.contains("lin@univ.example") && all.contains("univ-admin"),
+        "{all}"
+    );
+    assert!(!all.contains(token), "{all}");
+    assert!(admin.ok(&["members"]).contains("Lin"));
+}

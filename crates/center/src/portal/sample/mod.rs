@@ -23,6 +23,7 @@ use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
+use crate::invitation::{InvitationsPage, JoinPage};
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
     api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
@@ -55,7 +56,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 41] = [
+const PAGES: [(&str, Rendered); 43] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -72,6 +73,8 @@ const PAGES: [(&str, Rendered); 41] = [
     ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
+    ("invitation/list.html", rendered::<InvitationsPage>),
+    ("invitation/join.html", rendered::<JoinPage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
     ("jobs_cancel.html", rendered::<jobs::bulk::CancelPage>),
