@@ -21,10 +21,14 @@
   }
 
   // What somebody changed and has not sent yet.
+  window.isTouched = isTouched;
   function isTouched(element) {
     if (element.matches("input[type=checkbox], input[type=radio]")) return element.checked !== element.defaultChecked;
     if (element.matches("input:not([type=hidden]), textarea")) return element.value !== element.defaultValue;
-    return element.matches("select") && [...element.options].some((one) => one.selected !== one.defaultSelected);
+    if (!element.matches("select")) return false;
+    const options = [...element.options];
+    if (!element.multiple && !options.some((one) => one.defaultSelected)) return element.selectedIndex > 0;
+    return options.some((one) => one.selected !== one.defaultSelected);
   }
 
   const callbacks = {

@@ -3,6 +3,7 @@
 (() => {
   // Above so many lines the log begins anew with its end, while the reader is there.
   const LINES_KEPT = 1200;
+  const RETRY_MS = 5000;
   const SWITCHES = { times: "is-timed", wrap: "is-wrapped", full: "is-full" };
 
   function setSwitch(log, button, on) {
@@ -47,6 +48,7 @@
     const status = document.querySelector(body.dataset.status);
     const url = new URL(body.dataset.stream, location.href);
     let stream = null;
+    let hasTurn = false;
     const say = (word) => {
       if (!status) return;
       status.className = `log-status is-${word}`;
@@ -89,17 +91,24 @@
       if (anew) url.searchParams.delete("resume");
       stream = new EventSource(url);
       stream.addEventListener("open", () => say("live"));
-      stream.addEventListener("error", () => say("lost"));
+      stream.addEventListener("error", () => {
+        say("lost");
+        // The browser tries again by itself, but where the center refused.
+        if (stream?.readyState !== EventSource.CLOSED) return;
+        close();
+        setTimeout(goOn, RETRY_MS);
+      });
       stream.addEventListener("lines", onLines);
       stream.addEventListener("anew", onAnew);
       stream.addEventListener("end", () => { stream.close(); stream = null; say("ended"); body.hasEnded = true; });
     }
     const close = () => { stream?.close(); stream = null; };
+    const goOn = () => { if (hasTurn && !stream && !body.hasEnded && body.isConnected) connect(false); };
     // A browser has few connections to one center: of all pages some may stream at once, those that are looked at.
     window.takeTurns((isOurs) => {
-      if (isOurs && body.isConnected) {
-        if (!stream && !body.hasEnded) connect(false);
-      } else if (stream) {
+      hasTurn = isOurs;
+      if (isOurs && body.isConnected) goOn();
+      else if (stream) {
         close();
         say("paused");
       }

@@ -93,8 +93,7 @@
     const notice = document.getElementById("session-over");
     if (!notice || !notice.hidden) return;
     const link = notice.querySelector("a");
-    const isTyped = [...document.querySelectorAll("textarea, input:not([type=hidden])")]
-      .some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    const isTyped = [...document.querySelectorAll("textarea, input, select")].some(window.isTouched);
     link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
     if (isTyped) link.target = "_blank";
     notice.hidden = false;

@@ -55,6 +55,7 @@ pub const READ_AUDIT: Action = Action::new("read_audit", "administer_read");
 pub const MANAGE_MEMBER: Action = Action::new("manage_member", "administer").keeps(&[
     LOGIN,
     ROLE,
+    Detail::text("name"),
     Detail::yes_no("is_enabled"),
     Detail::yes_no("new_password"),
     Detail::yes_no("on_the_machine"),

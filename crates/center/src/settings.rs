@@ -6,6 +6,8 @@ mod backup;
 mod books;
 mod disk;
 mod engine;
+#[cfg(test)]
+mod guide_tests;
 mod http;
 mod pools;
 mod secrets;
@@ -300,6 +302,9 @@ impl Settings {
                 "`backup_dir` is in `data_dir`: a backup does not belong beside its original".to_owned(),
             );
         }
+        if self.data_dir.starts_with(&self.backup_dir) {
+            return Some("`data_dir` is in `backup_dir`: give backups a folder of their own".to_owned());
+        }
         if self.engine.isolation == Isolation::None
             && matches!(self.engine.network, Some(Network::Tenant | Network::None))
         {
@@ -386,7 +391,10 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (text, env, want) in [
             ("[engine]\nisolatoin = \"full\"", [("A", "")], "isolatoin"),
+            ("\n\nlistne = \"127.0.0.1:1\"", [("A", "")], "line 3"),
             ("listen = 7", [("A", "")], "listen"),
+            ("data_dir = \"/a\"\nbackup_dir = \"/a/b\"", [("A", "")], "`backup_dir` is in `data_dir`"),
+            ("data_dir = \"/a/b\"\nbackup_dir = \"/a\"", [("A", "")], "`data_dir` is in `backup_dir`"),
             ("", [("QIANTANG__NO_SUCH_KEY", "1")], "no_such_key"),
             ("[billing]\naccrue_every_ms = 0", [("A", "")], "accrue_every_ms"),
             ("[limits]\nrequests_per_second = 0", [("A", "")], "nonzero"),

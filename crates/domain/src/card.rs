@@ -198,6 +198,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_guide_has_the_figures_of_each_model() {
+        let guide = include_str!("../../../docs/operators.md");
+        let head = "| name | FP16 dense, TFLOPS | memory, GiB | TDP, W | affinity | source |";
+        let rows =
+            guide.lines().skip_while(|line| *line != head).skip(2).take_while(|line| line.starts_with('|'));
+        let mut count = 0;
+        for row in rows {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let model = CardModel::known(cells[1].trim_matches('`')).expect("the model is known");
+            let figures =
+                [model.fp16_tflops, model.memory_mib / 1024, model.tdp_watts].map(|n| n.to_string());
+            assert_eq!(figures, cells[2..5], "{}", model.name);
+            assert_eq!(format!("{:?}", model.affinity).to_lowercase(), cells[5], "{}", model.name);
+            count += 1;
+        }
+        assert_eq!(count, 8, "the table is where it was, with all models");
+    }
+
     proptest! {
         #[test]
         fn lowest_takes_that_many_of_the_set_or_none(bits: u64, count in 0_u32..70) {

@@ -41,6 +41,7 @@ pub use problem::SpecProblem;
 pub use run::{Outcome, Run, RunState, RunStatus};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
+pub use text::{Both, both};
 pub use time::{CardMs, Millis, Rfc3339, Timestamp};
 #[doc(hidden)]
 pub use utoipa;

@@ -230,7 +230,10 @@ fn batch_problems(batch: &BatchSpec) -> Vec<SpecProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Lang, Millis};
+    use crate::{
+        JobId, Lang, Millis,
+        spec::{Dependency, DependencyKind},
+    };
     use proptest::prelude::*;
 
     fn good() -> JobSpec {
@@ -281,6 +284,64 @@ mod tests {
             let problems = spec.problems();
             assert_eq!(problems.iter().map(|p| p.place.text(Lang::En)).collect::<Vec<_>>(), [field]);
         }
+    }
+
+    #[test]
+    fn each_limit_of_the_guide_is_kept_to_its_last_unit() {
+        let guide = include_str!("../../../docs/tenants.md");
+        let table =
+            guide.split("\n### Limits\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("limits");
+        let numbers = |name: &str| -> Vec<usize> {
+            let row =
+                table.lines().find_map(|line| line.strip_prefix(&format!("| {name} | "))).expect("a row");
+            let words = row.split([' ', ',']).filter(|word| !word.is_empty());
+            let row = words.collect::<Vec<_>>().join(" ");
+            // Thousands are written apart by commas.
+            let row = if row.chars().all(|c| c.is_ascii_digit() || " |".contains(c)) {
+                row.replace(' ', "")
+            } else {
+                row
+            };
+            row.split([' ', '|']).filter_map(|word| word.parse().ok()).collect()
+        };
+        let passes = |change: &dyn Fn(&mut JobSpec)| {
+            let mut spec = good();
+            change(&mut spec);
+            spec.problems().is_empty()
+        };
+        let is_the_most = |name: &str, most: usize, set: &dyn Fn(&mut JobSpec, usize)| {
+            assert!(passes(&|spec| set(spec, most)), "{name}: {most} is too much");
+            assert!(!passes(&|spec| set(spec, most + 1)), "{name}: {most} is not the most");
+        };
+        let small = |n: usize| u32::try_from(n).expect("a small number");
+        let variables = |count: usize, bytes: usize| -> BTreeMap<String, String> {
+            (0..count).map(|n| (format!("V{n:03}"), "x".repeat(bytes))).collect()
+        };
+        is_the_most("script", numbers("script")[0] << 10, &|spec, n| {
+            spec.script = format!("#!/bin/sh\n{}", "x".repeat(n - 10));
+        });
+        is_the_most("nodes", numbers("nodes of a run")[0], &|spec, n| spec.nodes = small(n));
+        is_the_most("cards", numbers("cards on a node")[0], &|spec, n| spec.cards_per_node = small(n));
+        is_the_most("tasks", numbers("tasks of an array")[0], &|spec, n| {
+            let range = IndexRange { first: 1, last: small(n), step: 1 };
+            spec.array = Some(ArraySpec { ranges: vec![range], max_running: None });
+        });
+        let [count, kib, mib] = numbers("variables")[..] else { panic!("three limits of variables") };
+        is_the_most("variables", count, &|spec, n| spec.env = variables(n, 1));
+        is_the_most("a variable", kib << 10, &|spec, n| spec.env = variables(1, n - "V000".len()));
+        is_the_most("all variables", mib << 20, &|spec, n| {
+            // 64 of 16 KiB, the last one with what is left; each counts with `V000=`, an end and a pointer.
+            let (each, beside) = (1 << 14, "V000=".len() + 9);
+            spec.env = variables(63, each - beside);
+            spec.env.insert("V063".into(), "x".repeat(n - 63 * each - beside));
+        });
+        is_the_most("dependencies", numbers("dependencies")[0], &|spec, n| {
+            let job = |n: usize| JobId::from_bytes(u128::try_from(n).expect("it fits").to_be_bytes());
+            spec.after = (0..n).map(|n| Dependency { job: job(n), when: DependencyKind::Ended }).collect();
+        });
+        is_the_most("hours", numbers("time limit")[0] * 86_400_000, &|spec, n| {
+            spec.time_limit_ms = Some(Millis(i64::try_from(n).expect("it fits")));
+        });
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! The command line: what holds for every command. The commands themselves are listed in [`crate::commands`].
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Parser;
 
@@ -30,6 +30,20 @@ pub struct Cli {
     pub ca: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The language that a command line asks for, before it is read: also one that can't be understood is told in it.
+pub fn asked_language(words: &[OsString]) -> Option<String> {
+    let mut words = words.iter().take_while(|word| *word != "--").map(|word| word.to_string_lossy());
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        if word == "--lang" {
+            asked = words.next().map(std::borrow::Cow::into_owned).or(asked);
+        } else if let Some(value) = word.strip_prefix("--lang=") {
+            asked = Some(value.to_owned());
+        }
+    }
+    asked.filter(|asked| ["zh", "en"].contains(&asked.as_str()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Timestamp, Zone};
+use domain::{Both, Timestamp, Zone, both};
 use serde_json::Value;
 use ureq::{
     Agent, http,
@@ -15,7 +15,7 @@ use ureq::{
 };
 
 use crate::{
-    errors::{Failure, Told},
+    errors::{Category, Failure, said},
     kept::{self, Kept},
     trust,
 };
@@ -40,17 +40,41 @@ pub struct Client {
     is_token_given: bool,
 }
 
+/// Why there was no answer.
+fn why(error: &ureq::Error) -> Both {
+    let en = error.to_string();
+    match error {
+        ureq::Error::Io(error) => {
+            let zh = match error.kind() {
+                ErrorKind::ConnectionRefused => "连接被拒绝".to_owned(),
+                ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => "连接中断".to_owned(),
+                ErrorKind::TimedOut => "超时".to_owned(),
+                _ => said(error).zh,
+            };
+            both(zh, en)
+        }
+        ureq::Error::HostNotFound => both("找不到这个主机", en),
+        ureq::Error::ConnectionFailed => both("连接失败", en),
+        ureq::Error::Timeout(_) => both("超时", en),
+        _ => both(format!("连接出错（{en}）"), en),
+    }
+}
+
 /// All of an answer as text. One larger than `most` bytes is refused, as a part of it would pass for the whole.
 fn read_answer(reader: impl Read, most: u64) -> Result<String, Failure> {
     let mut text = String::new();
-    let read = reader.take(most.saturating_add(1)).read_to_string(&mut text).map_err(|error| {
-        Failure::system("broken_answer", format!("the answer broke off: {error}"), "try again")
-    })?;
+    let read = reader
+        .take(most.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::broken_answer(&error))?;
     if read as u64 <= most {
         return Ok(text);
     }
-    let message = format!("the answer is larger than {} MiB", most >> 20);
-    Err(Failure::system("answer_too_large", message, "ask for less, such as a shorter time"))
+    let most_mib = most >> 20;
+    let message =
+        both(format!("回答超过 {most_mib} MiB"), format!("the answer is larger than {most_mib} MiB"));
+    let hint = both("请缩小范围，例如缩短时间", "ask for less, such as a shorter time");
+    Err(Failure::system("answer_too_large", message, hint))
 }
 
 impl Client {
@@ -157,9 +181,7 @@ impl Client {
         }
         let (mut bytes, mut part) = (0, vec![0; 1 << 16]);
         loop {
-            let read = reader.read(&mut part).map_err(|error| {
-                Failure::system("broken_answer", format!("the answer broke off: {error}"), "try again")
-            })?;
+            let read = reader.read(&mut part).map_err(|error| Failure::broken_answer(&error))?;
             if read == 0 {
                 break;
             }
@@ -168,8 +190,7 @@ impl Client {
                 // Whoever reads has had enough, such as `head`.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(bytes),
                 Err(error) => {
-                    let message = format!("failed to write what the center answered: {error}");
-                    return Err(Failure::system("not_written", message, "check where it goes"));
+                    return Err(Failure::no_output(&error));
                 }
             }
         }
@@ -200,12 +221,15 @@ impl Client {
         let response = self.request("GET", "/healthz", None, None, "text/plain")?;
         let date = response.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default();
         let at = jiff::fmt::rfc2822::parse(date).map_err(|_| {
-            let message = format!("the center's time can't be read: `{date}`");
-            Failure::system(
-                "no_time",
-                message,
+            let message = both(
+                format!("无法读取中心的时间：`{date}`"),
+                format!("the center's time can't be read: `{date}`"),
+            );
+            let hint = both(
+                "中心前面的代理是否去掉了 `Date` 头？",
                 "does a proxy in front of the center take the header `Date` away?",
-            )
+            );
+            Failure::system("no_time", message, hint)
         })?;
         Ok(Timestamp::from_secs(at.timestamp().as_second()))
     }
@@ -246,13 +270,21 @@ impl Client {
         }
         let cannot = |error: ureq::Error| {
             trust::refused(&self.url, &error).unwrap_or_else(|| {
-                let hint = "is the center running there? `--url` or QIANTANG_URL says where it is";
-                Failure::system("no_answer", format!("no answer from {}: {error}", self.url), hint)
+                let hint = both(
+                    "中心在那里运行吗？`--url` 或 QIANTANG_URL 指明它的地址",
+                    "is the center running there? `--url` or QIANTANG_URL says where it is",
+                );
+                let (url, why) = (&self.url, why(&error));
+                let message =
+                    both(format!("{url} 没有应答：{}", why.zh), format!("no answer from {url}: {}", why.en));
+                Failure::system("no_answer", message, hint)
             })
         };
         let wrong = |error: http::Error| {
-            let hint = "write it as http://HOST:PORT";
-            Failure::usage("bad_url", format!("`{}` is not an address: {error}", self.url), hint)
+            let url = &self.url;
+            let message = both(format!("`{url}` 不是地址"), format!("`{url}` is not an address: {error}"));
+            let hint = both("请写作 http://HOST:PORT", "write it as http://HOST:PORT");
+            Failure::usage("bad_url", message, hint)
         };
         let response = match body {
             Some(body) => {
@@ -288,34 +320,34 @@ impl Client {
     fn refused(&self, status: u16, body: &str) -> Failure {
         let mut failure = Failure::of_answer(status, body);
         if failure.code == "unauthenticated" {
+            let url = &self.url;
             failure.message = match (self.is_token_given, self.has_token()) {
-                (true, _) => format!("{} does not take the token of QIANTANG_TOKEN", self.url),
-                (false, true) => format!("the sign-in at {} has ended", self.url),
-                (false, false) => format!("nobody is signed in at {}", self.url),
+                (true, _) => both(
+                    format!("{url} 不接受 QIANTANG_TOKEN 中的令牌"),
+                    format!("{url} does not take the token of QIANTANG_TOKEN"),
+                ),
+                (false, true) => {
+                    both(format!("在 {url} 的登录已失效"), format!("the sign-in at {url} has ended"))
+                }
+                (false, false) => both(format!("尚未登录 {url}"), format!("nobody is signed in at {url}")),
             };
             failure.hint = if self.is_token_given {
-                "unset QIANTANG_TOKEN, or set it to a token that has not been ended".into()
+                both(
+                    "请清除 QIANTANG_TOKEN，或换成未失效的令牌",
+                    "unset QIANTANG_TOKEN, or set it to a token that has not been ended",
+                )
             } else {
-                "sign in: qiantang login".into()
+                both("请登录：qiantang login", "sign in: qiantang login")
             };
-            let message = match (self.is_token_given, self.has_token()) {
-                (true, _) => format!("{} 不接受 QIANTANG_TOKEN 中的令牌", self.url),
-                (false, true) => format!("在 {} 的登录已失效", self.url),
-                (false, false) => format!("尚未登录 {}", self.url),
-            };
-            let hint = if self.is_token_given {
-                "请清除 QIANTANG_TOKEN，或换成未失效的令牌"
-            } else {
-                "请登录：qiantang login"
-            };
-            failure.zh = Some(Box::new(Told { message, hint: hint.to_owned(), errors: Vec::new() }));
         }
         failure
     }
 
     fn not_a_center(&self) -> Failure {
-        let hint = "check the address: something else may be listening there";
-        Failure::system("not_a_center", format!("what answers at {} is not a center", self.url), hint)
+        let url = &self.url;
+        let message =
+            both(format!("在 {url} 应答的不是中心"), format!("what answers at {url} is not a center"));
+        Failure::not_a_center(Category::System, message)
     }
 }
 

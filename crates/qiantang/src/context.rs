@@ -6,8 +6,9 @@ use std::{
 };
 
 pub use base::http::encode as part;
-use domain::Lang;
-use serde_json::Value;
+use domain::{Both, Lang, both};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{client::Client, errors::Failure, output::Clock};
 
@@ -56,9 +57,15 @@ impl Context {
         if !(self.json && is_given) {
             return Ok(());
         }
-        let message = format!("{option} can't be used with --json");
-        Err(Failure::usage("not_with_json", message, "leave one of them out"))
+        let message =
+            both(format!("{option} 不能与 --json 同时使用"), format!("{option} can't be used with --json"));
+        Err(Failure::usage("not_with_json", message, one_of_them()))
     }
+}
+
+/// Advice where two options can't stand beside each other.
+pub fn one_of_them() -> Both {
+    both("请去掉其中一个", "leave one of them out")
 }
 
 /// Prints a line.
@@ -72,11 +79,21 @@ pub fn write(bytes: &[u8]) -> Result<bool, Failure> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => {
-            let message = format!("failed to write to standard output: {error}");
-            Err(Failure::system("not_written", message, "check where it goes"))
+        Err(error) => Err(Failure::no_output(&error)),
+    }
+}
+
+/// A body with the options that are given, by their names in the API.
+pub fn with_given<V: Serialize>(
+    mut body: Value,
+    options: impl IntoIterator<Item = (&'static str, Option<V>)>,
+) -> Value {
+    for (name, given) in options {
+        if let Some(given) = given {
+            body[name] = json!(given);
         }
     }
+    body
 }
 
 /// A query of what is given.

@@ -1,32 +1,30 @@
 //! Errors of commands, for people and for programs.
 
-use crate::tell::tell;
-use std::process::ExitCode;
+use std::{io, path::Path, process::ExitCode};
 
-use domain::Lang;
+use center::settings::SettingsError;
+use domain::{Both, Lang, both, reason::SystemError};
 use serde_json::{Value, json};
+
+use crate::tell::tell;
 
 /// A command that failed. The category decides the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub category: Category,
     pub code: String,
-    pub message: String,
-    pub hint: String,
+    pub message: Both,
+    pub hint: Both,
     /// Each place that is wrong, where the center named several.
-    pub errors: Vec<String>,
+    pub errors: Vec<Both>,
     /// The exit code of the job that was waited for.
     pub job_exit: Option<u8>,
-    /// The same in Chinese, where the center told both.
-    pub zh: Option<Box<Told>>,
 }
 
-/// A failure as people read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub message: String,
-    pub hint: String,
-    pub errors: Vec<String>,
+/// What the operating system said.
+pub fn said(error: &io::Error) -> Both {
+    let known = SystemError::new(error.raw_os_error(), error);
+    both(known.text(Lang::Zh), error.to_string())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,96 +64,135 @@ impl Category {
 }
 
 impl Failure {
-    fn new(category: Category, code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            category,
-            code: code.to_owned(),
-            message: message.into(),
-            hint: hint.into(),
-            errors: Vec::new(),
-            job_exit: None,
-            zh: None,
-        }
+    fn new(category: Category, code: &str, message: Both, hint: Both) -> Self {
+        Self { category, code: code.to_owned(), message, hint, errors: Vec::new(), job_exit: None }
     }
 
-    pub fn usage(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn usage(code: &str, message: Both, hint: Both) -> Self {
         Self::new(Category::Usage, code, message, hint)
     }
 
-    pub fn refused(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn refused(code: &str, message: Both, hint: Both) -> Self {
         Self::new(Category::Refused, code, message, hint)
     }
 
-    pub fn cancelled(message: impl Into<String>) -> Self {
-        Self::new(Category::Cancelled, "cancelled", message, "")
+    pub fn cancelled(message: Both) -> Self {
+        Self::new(Category::Cancelled, "cancelled", message, Both::default())
     }
 
     /// A job that was waited for did not succeed. Its own exit code is that of the command.
-    pub fn job_failed(message: impl Into<String>, hint: impl Into<String>, code: Option<i64>) -> Self {
+    pub fn job_failed(message: Both, hint: Both, code: Option<i64>) -> Self {
         let job_exit = code.and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);
         Self { job_exit, ..Self::new(Category::Refused, "job_failed", message, hint) }
     }
 
-    pub fn unexpected(message: impl Into<String>) -> Self {
-        Self::new(Category::Unexpected, "not_as_expected", message, "see the lines above")
+    pub fn unexpected(message: Both) -> Self {
+        Self::new(
+            Category::Unexpected,
+            "not_as_expected",
+            message,
+            both("请看上面的内容", "see the lines above"),
+        )
     }
 
-    pub fn system(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn system(code: &str, message: Both, hint: Both) -> Self {
         Self::new(Category::System, code, message, hint)
+    }
+
+    /// A file that could not be written.
+    pub fn not_written(path: &Path, error: &io::Error, hint: Both) -> Self {
+        let (path, said) = (path.display(), said(error));
+        let message =
+            both(format!("无法写入 {path}：{}", said.zh), format!("failed to write {path}: {}", said.en));
+        Self::system("not_written", message, hint)
+    }
+
+    /// The same, where the folder may be at fault.
+    pub fn not_in_folder(path: &Path, error: &io::Error) -> Self {
+        Self::not_written(path, error, both("请检查所在目录", "check the folder"))
+    }
+
+    /// Standard output that could not be written to.
+    pub fn no_output(error: &io::Error) -> Self {
+        let said = said(error);
+        let message = both(
+            format!("无法写到标准输出：{}", said.zh),
+            format!("failed to write to standard output: {}", said.en),
+        );
+        Self::system("not_written", message, both("请检查输出的去向", "check where it goes"))
+    }
+
+    /// A file of settings that could not be taken.
+    pub fn bad_settings(error: &SettingsError) -> Self {
+        let en = format!("{error:#}");
+        let hint = both("请给出 `serve` 所用的文件", "give the file that `serve` is given");
+        Self::usage("settings", both(format!("设置有误（{en}）"), en), hint)
+    }
+
+    /// An answer whose end did not come.
+    pub fn broken_answer(error: &io::Error) -> Self {
+        let said = said(error);
+        let message = both(format!("回答中断：{}", said.zh), format!("the answer broke off: {}", said.en));
+        Self::system("broken_answer", message, both("请重试", "try again"))
+    }
+
+    /// What answers is no center.
+    pub fn not_a_center(category: Category, message: Both) -> Self {
+        let hint = both(
+            "请检查地址：那里监听的可能是别的程序",
+            "check the address: something else may be listening there",
+        );
+        Self::new(category, "not_a_center", message, hint)
     }
 
     /// From the problem document that the center answered with.
     pub fn of_answer(status: u16, body: &str) -> Self {
         let problem: Value = serde_json::from_str(body).unwrap_or_default();
-        let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
         let category = if status >= 500 { Category::System } else { Category::Refused };
         if problem["code"].is_null() {
-            let hint = "check the address: something else may be listening there";
             let first = body.lines().next().unwrap_or_default().trim();
-            let said = if first.is_empty() || first.starts_with('<') { "no reason" } else { first };
-            let said: String = said.chars().take(200).collect();
-            return Self::new(
-                category,
-                "not_a_center",
-                format!("the answer has status {status}: {said}"),
-                hint,
+            let first: String = first.chars().take(200).collect();
+            let said = match &*first {
+                none if none.is_empty() || none.starts_with('<') => both("没有说明原因", "no reason"),
+                told => Both::alike(told),
+            };
+            let message = both(
+                format!("回答的状态为 {status}：{}", said.zh),
+                format!("the answer has status {status}: {}", said.en),
             );
+            return Self::not_a_center(category, message);
         }
+        let text = |key: &str| problem[key].as_str().unwrap_or_default();
+        // A center that is older tells English alone.
+        let told = |both_of: &Value, en: &str| both(both_of["zh"].as_str().unwrap_or(en), en);
         let each = |error: &Value| {
             let part = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
-            format!("{}: {}; {}", part("field"), part("problem"), part("hint"))
+            let en = format!("{}: {}; {}", part("field"), part("problem"), part("hint"));
+            told(&error["text"], &en)
         };
-        let errors =
-            problem["errors"].as_array().map(|all| all.iter().map(each).collect()).unwrap_or_default();
-        let zh = problem["text"]["zh"].as_str().map(|message| {
-            let line = |error: &Value| error["text"]["zh"].as_str().map(str::to_owned);
-            let lines = problem["errors"].as_array().map(|all| all.iter().filter_map(line).collect());
-            let hint = problem["advice"]["zh"].as_str().unwrap_or_default().to_owned();
-            Box::new(Told { message: message.to_owned(), hint, errors: lines.unwrap_or_default() })
-        });
-        let (code, message, hint) = (text("code"), text("detail"), text("hint"));
-        Self { category, code, message, hint, errors, job_exit: None, zh }
+        let errors = problem["errors"].as_array().map(|all| all.iter().map(each).collect());
+        let message = told(&problem["text"], text("detail"));
+        let hint = told(&problem["advice"], text("hint"));
+        let code = text("code").to_owned();
+        Self { category, code, message, hint, errors: errors.unwrap_or_default(), job_exit: None }
     }
 
     /// Says it on standard error; gives the exit code.
     pub fn tell(&self, as_json: bool, lang: Lang) -> ExitCode {
-        let (mut message, mut hint, mut errors) = (&self.message, &self.hint, &self.errors);
-        if let Some(told) = self.zh.as_deref().filter(|_| lang == Lang::Zh) {
-            (message, hint, errors) = (&told.message, &told.hint, &told.errors);
-        }
         if as_json {
-            let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message,
-                "hint": self.hint, "errors": self.errors });
+            let errors: Vec<&str> = self.errors.iter().map(|error| error.en.as_str()).collect();
+            let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message.en,
+                "hint": self.hint.en, "errors": errors });
             tell!("{object}");
         } else {
-            tell!("qiantang: {message}");
-            if errors.len() > 1 {
-                for error in errors {
-                    tell!("  - {error}");
+            tell!("{}{}", both("qiantang：", "qiantang: ").in_lang(lang), self.message.in_lang(lang));
+            if self.errors.len() > 1 {
+                for error in &self.errors {
+                    tell!("  - {}", error.in_lang(lang));
                 }
             }
-            if !hint.is_empty() {
-                tell!("  {hint}");
+            if !self.hint.is_empty() {
+                tell!("  {}", self.hint.in_lang(lang));
             }
         }
         ExitCode::from(self.job_exit.unwrap_or_else(|| self.category.exit_code()))
@@ -174,8 +211,8 @@ mod tests {
         assert_eq!(Failure::of_answer(500, body).category.exit_code(), 5);
         let odd = Failure::of_answer(404, "<html>");
         assert_eq!((odd.code.as_str(), odd.category.exit_code()), ("not_a_center", 4));
-        assert_eq!(odd.message, "the answer has status 404: no reason");
+        assert_eq!(odd.message.en, "the answer has status 404: no reason");
         let plain = Failure::of_answer(503, "no healthy upstream\n");
-        assert_eq!(plain.message, "the answer has status 503: no healthy upstream");
+        assert_eq!(plain.message.en, "the answer has status 503: no healthy upstream");
     }
 }

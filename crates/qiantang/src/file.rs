@@ -11,10 +11,7 @@ use crate::errors::Failure;
 /// Writes a file that is there whole or not at all: what breaks off stays beside it under the name `FILE.part`, and what was
 /// there before stays.
 pub fn save(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<u64, Failure>) -> Result<u64, Failure> {
-    let failed = |error: std::io::Error| {
-        let message = format!("failed to write {}: {error}", path.display());
-        Failure::system("not_written", message, "check the folder")
-    };
+    let failed = |error: std::io::Error| Failure::not_in_folder(path, &error);
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let mut out = BufWriter::new(File::create(&part).map_err(failed)?);
@@ -34,7 +31,7 @@ mod tests {
         let path = folder.path().join("entries.csv");
         let breaks_off = |out: &mut dyn Write| {
             out.write_all(b"half").unwrap();
-            Err(Failure::system("broken_answer", "it broke off", "try again"))
+            Err(Failure::broken_answer(&std::io::Error::other("it broke off")))
         };
         assert!(save(&path, breaks_off).is_err() && !path.exists());
         let whole = |out: &mut dyn Write| {

@@ -3,12 +3,12 @@
 use crate::tell::tell;
 use std::time::{Duration, Instant};
 
-use domain::Lang;
+use domain::{Both, Lang, both};
 
 use crate::{
     client::Event,
     context::{Context, Done},
-    errors::{Category, Failure},
+    errors::{Category, Failure, said},
 };
 
 /// How long a center that has gone may stay away.
@@ -40,8 +40,8 @@ pub fn follow(
                     }
                     place = event.id;
                 }
-                Ok(None) => break "the center closed the stream".to_owned(),
-                Err(error) => break error.to_string(),
+                Ok(None) => break both("中心关闭了连接", "the center closed the stream"),
+                Err(error) => break said(&error),
             }
         };
         is_news |= opened.elapsed() > STEADY;
@@ -92,17 +92,18 @@ fn until_there<T>(
     }
 }
 
-fn broken(why: &str) -> Failure {
-    let hint = "try again once the center is back";
-    Failure::system("broken_stream", format!("what the center told broke off: {why}"), hint)
+fn broken(why: &Both) -> Failure {
+    let message =
+        both(format!("与中心的连接中断：{}", why.zh), format!("what the center told broke off: {}", why.en));
+    Failure::system("broken_stream", message, both("请在中心恢复后重试", "try again once the center is back"))
 }
 
 /// For people; programs see how it ends.
-fn tell_break(context: &Context, why: &str) {
+fn tell_break(context: &Context, why: &Both) {
     if context.json {
         return;
     }
-    let minutes = PATIENCE.as_secs() / 60;
+    let (minutes, why) = (PATIENCE.as_secs() / 60, why.in_lang(context.lang));
     match context.lang {
         Lang::Zh => tell!("qiantang：与中心的连接中断（{why}），{minutes} 分钟内继续重试"),
         Lang::En => tell!("qiantang: the center went away ({why}); trying again for up to {minutes} min"),
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_center_that_does_not_come_back_is_a_failure_and_one_that_refuses_is_not_asked_again() {
-        let gone = || Failure::system("no_answer", "no answer", "");
+        let gone = || Failure::system("no_answer", both("没有回答", "no answer"), Both::default());
         let (mut tries, mut words) = (0, 0);
         let late = until_there(
             Instant::now() + Duration::from_mins(1),
@@ -127,7 +128,7 @@ mod tests {
         );
         assert_eq!((late, tries, words), (Ok("there"), 3, 1), "one word for all tries");
         assert_eq!(until_there::<()>(Instant::now(), |_| {}, || Err(gone())), Err(gone()));
-        let refused = Failure::refused("not_found", "no such job", "");
+        let refused = Failure::refused("not_found", both("没有这个作业", "no such job"), Both::default());
         let mut tries = 0;
         let said = until_there::<()>(
             Instant::now() + PATIENCE,

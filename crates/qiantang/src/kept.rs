@@ -10,7 +10,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::errors::Failure;
+use domain::{Both, both};
+
+use crate::errors::{Failure, said};
 
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8470";
 /// The profile of those who have only one.
@@ -57,18 +59,26 @@ impl Kept {
     /// Reads `path`; nothing is kept where there is no such file. A file that can't be read is refused: taken for nothing,
     /// another center would be asked, or nobody would be signed in.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let damaged = |why: String| {
-            let message = format!("failed to read {}, where the token is kept: {why}", path.display());
-            Failure::system("damaged_token", message, "remove this file, then sign in again: qiantang login")
+        let damaged = |why: Both| {
+            let path = path.display();
+            let message = both(
+                format!("无法读取保存令牌的文件 {path}：{}", why.zh),
+                format!("failed to read {path}, where the token is kept: {}", why.en),
+            );
+            let hint = both(
+                "请删除此文件，再重新登录：qiantang login",
+                "remove this file, then sign in again: qiantang login",
+            );
+            Failure::system("damaged_token", message, hint)
         };
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Self::default());
             }
-            Err(error) => return Err(damaged(error.to_string())),
+            Err(error) => return Err(damaged(said(&error))),
         };
-        let unread = |error: serde_json::Error| damaged(error.to_string());
+        let unread = |error: serde_json::Error| damaged(both("内容已损坏", error.to_string()));
         let found: serde_json::Value = serde_json::from_slice(&bytes).map_err(unread)?;
         if found.get("url").is_none() {
             return serde_json::from_value(found).map_err(unread);
@@ -80,9 +90,9 @@ impl Kept {
 
     /// Writes all of it to `path`, for the owner's eyes only. The file is whole at every instant.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
-        let cannot = |error: std::io::Error| {
-            let message = format!("failed to write {}: {error}", path.display());
-            Failure::system("not_kept", message, "check the folder")
+        let cannot = |error: std::io::Error| Failure {
+            code: "not_kept".to_owned(),
+            ..Failure::not_in_folder(path, &error)
         };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
@@ -128,10 +138,17 @@ impl Kept {
         self.profiles.get_key_value(name).ok_or_else(|| {
             let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
             let hint = match &*known {
-                [] => "none is kept yet: `qiantang login` makes one".to_owned(),
-                known => format!("those kept are {}", known.join(", ")),
+                [] => both(
+                    "还没有保存任何登录：请用 `qiantang login` 登录",
+                    "none is kept yet: `qiantang login` makes one",
+                ),
+                known => both(
+                    format!("已保存的有 {}", known.join("、")),
+                    format!("those kept are {}", known.join(", ")),
+                ),
             };
-            Failure::usage("no_profile", format!("there is no profile `{name}`"), hint)
+            let message = both(format!("没有名为 `{name}` 的登录"), format!("there is no profile `{name}`"));
+            Failure::usage("no_profile", message, hint)
         })
     }
 
@@ -165,9 +182,12 @@ pub fn place() -> Result<PathBuf, Failure> {
     let base = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
-    let hint = "set HOME, or QIANTANG_CONFIG to a file";
-    base.map(|base| base.join("qiantang/client.json"))
-        .ok_or_else(|| Failure::system("no_home", "there is no place to keep the token", hint))
+    base.map(|base| base.join("qiantang/client.json")).ok_or_else(|| {
+        let message = both("没有保存令牌的地方", "there is no place to keep the token");
+        let hint =
+            both("请设置 HOME，或把 QIANTANG_CONFIG 设为一个文件", "set HOME, or QIANTANG_CONFIG to a file");
+        Failure::system("no_home", message, hint)
+    })
 }
 
 /// The token of `QIANTANG_TOKEN`, where it is set. A token with blanks or line breaks in it is refused: no header can carry it.
@@ -177,13 +197,15 @@ pub fn given_token() -> Result<Option<String>, Failure> {
     };
     let token = token.into_string().ok().filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
     token.map(Some).ok_or_else(|| {
-        let message =
-            "QIANTANG_TOKEN is not a token: it has blanks, line breaks or other characters that no token has";
-        Failure::usage(
-            "bad_token",
-            message,
+        let message = both(
+            "QIANTANG_TOKEN 不是令牌：其中有空格、换行或令牌不会有的其他字符",
+            "QIANTANG_TOKEN is not a token: it has blanks, line breaks or other characters that no token has",
+        );
+        let hint = both(
+            "请只写令牌本身，例如 export QIANTANG_TOKEN=$(cat FILE)",
             "set it to the token alone, such as export QIANTANG_TOKEN=$(cat FILE)",
-        )
+        );
+        Failure::usage("bad_token", message, hint)
     })
 }
 
@@ -210,7 +232,7 @@ mod tests {
         assert_eq!(token(Some("lab"), Some("http://a:1")), "", "no token goes to another center");
         assert_eq!(token(None, Some("http://d:4")), "");
         let failure = kept.pick(Some("lap"), None).unwrap_err();
-        assert!(failure.hint.contains("b:2, default, lab"), "{}", failure.hint);
+        assert!(failure.hint.en.contains("b:2, default, lab"), "{}", failure.hint);
     }
 
     #[test]
@@ -231,7 +253,7 @@ mod tests {
             ("{\"url\": 1}", "expected a string"),
         ] {
             std::fs::write(&path, text).unwrap();
-            let message = Kept::read(&path).unwrap_err().message;
+            let message = Kept::read(&path).unwrap_err().message.en;
             assert!(message.contains(path.to_str().unwrap()) && message.contains(says), "{message}");
         }
     }

@@ -1,5 +1,6 @@
 //! `qiantang`: a center, a demo of one, and the commands that talk to one.
 
+mod chinese;
 mod cli;
 mod client;
 mod commands;
@@ -17,12 +18,15 @@ mod tell;
 mod trust;
 mod words;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
+use domain::Lang;
 
 use cli::Cli;
 use context::Context;
+use errors::Category;
+use tell::tell;
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
@@ -34,7 +38,19 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Before the line is understood, since what can't be understood is told in that language, too.
+    let asked = output::lang(cli::asked_language(&words).as_deref());
+    let mut whole = chinese::in_language(Cli::command(), asked);
+    let read = whole.try_get_matches_from_mut(std::env::args_os());
+    let cli = match read.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
+        Ok(cli) => cli,
+        Err(error) if asked == Lang::Zh && chinese::is_fault(&error) => {
+            tell!("{}", chinese::refused(&error, &mut whole, &words));
+            return Category::Usage.exit_code().into();
+        }
+        Err(error) => error.exit(),
+    };
     qiantang::load_texts();
     let lang = output::lang(cli.lang.as_deref());
     let context = Context {

@@ -1,7 +1,7 @@
 //! Output for people: tables, figures, both languages.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
-use domain::{CardMs, Lang, MicroCny, Millis, Timestamp, Zone};
+use domain::{Both, CardMs, Lang, MicroCny, Millis, Timestamp, Zone, both};
 use serde_json::Value;
 
 use crate::errors::Failure;
@@ -35,9 +35,14 @@ pub fn pick<'a>(lang: Lang, zh: &'a str, en: &'a str) -> &'a str {
 /// The items of a list that the API gave.
 pub fn list(value: &Value) -> Result<&[Value], Failure> {
     value.as_array().map(Vec::as_slice).ok_or_else(|| {
-        let hint = "is the center of another version than this program?";
-        Failure::system("no_list", "the center answered with something else than a list", hint)
+        let message = both("中心的回答不是列表", "the center answered with something else than a list");
+        Failure::system("no_list", message, other_version())
     })
+}
+
+/// Advice where an answer is not understood.
+pub fn other_version() -> Both {
+    both("中心与本程序的版本是否不同？", "is the center of another version than this program?")
 }
 
 /// The items of what stands under `key` in a thing; none where it has no such list.

@@ -8,6 +8,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use domain::both;
+
 use crate::errors::Failure;
 
 /// The user that the center runs as, where that is neither root nor the caller nor one of the system's.
@@ -43,12 +45,16 @@ fn named_uid() -> Result<Option<u32>, Failure> {
     let Some(given) = std::env::var_os(CENTER_UID).filter(|given| !given.is_empty()) else { return Ok(None) };
     let uid = given.to_str().and_then(|uid| uid.parse().ok());
     uid.map(Some).ok_or_else(|| {
-        let message = format!("{CENTER_UID} is `{}`, which is no uid", given.display());
-        Failure::usage(
-            "bad_uid",
-            message,
+        let given = given.display();
+        let message = both(
+            format!("{CENTER_UID} 为 `{given}`，不是用户号"),
+            format!("{CENTER_UID} is `{given}`, which is no uid"),
+        );
+        let hint = both(
+            "请设为运行中心的用户的号，或清除它",
             "set it to the number of the user that the center runs as, or unset it",
-        )
+        );
+        Failure::usage("bad_uid", message, hint)
     })
 }
 
@@ -62,12 +68,20 @@ pub fn check(url: &str) -> Result<(), Failure> {
 }
 
 pub fn foreign(url: impl Display, uid: u32) -> Failure {
-    let message = format!(
-        "the program that listens at {url} belongs to the user {uid}, who is neither root nor you nor one of the \
-         system's: nothing was sent to it"
+    let message = both(
+        format!(
+            "在 {url} 监听的程序属于用户 {uid}，既不是 root、您自己，也不是系统用户：没有向它发送任何内容"
+        ),
+        format!(
+            "the program that listens at {url} belongs to the user {uid}, who is neither root nor you nor one of the \
+             system's: nothing was sent to it"
+        ),
     );
-    let hint = format!(
-        "if the center runs as that user, set {CENTER_UID}={uid}; if not, find out who took its port"
+    let hint = both(
+        format!("如果中心由该用户运行，请设置 {CENTER_UID}={uid}；否则请查明谁占用了中心的端口"),
+        format!(
+            "if the center runs as that user, set {CENTER_UID}={uid}; if not, find out who took its port"
+        ),
     );
     Failure::system("foreign_listener", message, hint)
 }

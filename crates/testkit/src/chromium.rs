@@ -137,6 +137,8 @@ impl Chromium {
 
     /// Signs somebody in by the form, in English.
     pub fn sign_in(&self, site: &Site, login: &str) {
+        // A page that keeps itself fresh would ask without the session.
+        self.open("about:blank");
         self.sign_out();
         self.open(&format!("{}/sign-in?lang=en", site.url));
         let fill = format!(

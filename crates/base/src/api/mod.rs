@@ -7,6 +7,7 @@ pub mod extract;
 pub mod once;
 pub mod problem;
 
+mod chinese;
 mod shape;
 mod strict;
 

@@ -9,6 +9,7 @@ use domain::{Lang, SpecProblem};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::chinese;
 use crate::{
     error::{AppError, Unreadable},
     http,
@@ -32,7 +33,7 @@ pub struct Problem {
     pub hint: String,
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
-    /// The fault in both languages, where it is the request's or the state of things; else `null`.
+    /// The fault in both languages; `null` where only those meet it who write programs.
     pub text: Option<Box<Sentence>>,
     /// The advice in both languages, as `text`.
     pub advice: Option<Box<Sentence>>,
@@ -94,10 +95,20 @@ impl Problem {
 impl From<&AppError> for Problem {
     fn from(error: &AppError) -> Self {
         let status = http::status(error).as_u16();
-        let told = |code: &str, hint: &str| Self {
-            retry_after_s: http::retry_after_s(error),
-            ..Self::new(status, code, error.to_string()).with_hint(hint)
+        let chinese = chinese::words(error);
+        let in_both = |detail: &str, hint: &str| match chinese.clone() {
+            Some((fault, advice)) => (
+                Some(Box::new(Sentence { zh: fault, en: detail.to_owned() })),
+                Some(Box::new(Sentence { zh: advice, en: hint.to_owned() })),
+            ),
+            None => (None, None),
         };
+        let said = |code: &str, detail: String, hint: &str| {
+            let (text, advice) = in_both(&detail, hint);
+            let retry_after_s = http::retry_after_s(error);
+            Self { text, advice, retry_after_s, ..Self::new(status, code, detail).with_hint(hint) }
+        };
+        let told = |code: &str, hint: &str| said(code, error.to_string(), hint);
         match error {
             AppError::Unauthenticated(_) => {
                 told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
@@ -105,8 +116,10 @@ impl From<&AppError> for Problem {
             AppError::WrongPassword => {
                 told("wrong_password", "check both; an operator or your administrator can set a new password")
             }
-            AppError::Forbidden { .. } => {
-                told("forbidden", "ask an administrator of your tenant, or the center")
+            AppError::Forbidden { action } => {
+                let action = chinese::action_in(Lang::En, action);
+                let detail = format!("your role does not have this right: {action}");
+                said("forbidden", detail, "ask an administrator of your tenant, or the center")
             }
             AppError::ForeignForm => told("csrf", "load the page again, and send its form"),
             AppError::NotFound { noun, .. } => {
@@ -143,7 +156,7 @@ impl From<&AppError> for Problem {
             // The cause is told in the log, not to the caller.
             AppError::Internal(_) => {
                 tracing::error!(%error, "a request failed");
-                Self { detail: "the center failed to do this".to_owned(), ..told("internal", TRY_AGAIN) }
+                said("internal", "the center failed to do this".to_owned(), TRY_AGAIN)
             }
         }
     }
@@ -196,6 +209,27 @@ mod tests {
         let response = problem.into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn faults_that_people_meet_are_told_in_both_languages() {
+        let errors = [
+            AppError::WrongPassword,
+            AppError::Forbidden { action: "manage_member" },
+            AppError::not_found("price book", "x"),
+            AppError::TooMany { retry_after_s: 3 },
+            AppError::Stopping,
+            AppError::internal("no"),
+        ];
+        for error in &errors {
+            let problem = Problem::from(error);
+            let (text, advice) = (problem.text.expect("text"), problem.advice.expect("advice"));
+            assert_eq!((&text.en, &advice.en), (&problem.detail, &problem.hint));
+            for zh in [&text.zh, &advice.zh] {
+                assert!(zh.contains(|letter: char| ('\u{2e80}'..='\u{9fff}').contains(&letter)), "{zh}");
+            }
+        }
+        assert_eq!(Problem::from(&errors[2]).text.unwrap().zh, "没有价目 `x`");
     }
 
     #[test]

@@ -63,6 +63,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_caller_has_four_seconds_requests_at_once_and_others_have_theirs() {
+        let limits = Limits::new(NonZeroU32::new(20).unwrap(), NonZeroU32::new(6).unwrap());
+        let begun = std::time::Instant::now();
+        let taken = (0..10_000).filter(|_| limits.request("lin").is_ok()).count();
+        let more = usize::try_from(begun.elapsed().as_millis() / 50 + 1).unwrap();
+        assert!((80..=80 + more).contains(&taken), "{taken}");
+        assert!(matches!(limits.request("lin"), Err(AppError::TooMany { retry_after_s: 1 })));
+        limits.request("ann").unwrap();
+    }
+
+    #[test]
     fn a_guesser_is_slowed_and_nobody_elsewhere_is() {
         let limits = Limits::new(NonZeroU32::new(10).unwrap(), NonZeroU32::new(6).unwrap());
         for _ in 0..3 {

@@ -127,7 +127,7 @@ pub enum Refused {
     PeriodIncomplete {
         month: String,
         missing: usize,
-        first: Vec<String>,
+        first: Vec<Sentence>,
     },
     PeriodNotNext {
         month: String,

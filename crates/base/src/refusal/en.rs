@@ -1,8 +1,9 @@
 //! How refusals read in English.
 
-use domain::{Lang, RatePerCardHour};
+use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use crate::text::Sentence;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -30,18 +31,18 @@ pub fn words(refused: &Refused) -> (String, String) {
             "decide it first, or wait until it is in force",
         ),
         Refused::AlreadyDecided { thing: Decided::Amendment, state } => {
-            with(format!("the amendment is {state}"), "draw up another")
+            with(format!("the amendment {}", decided(state)), "draw up another")
         }
         Refused::AlreadyDecided { thing: Decided::Correction, state } => {
-            with(format!("the correction is {state}"), "propose another")
+            with(format!("the correction {}", decided(state)), "propose another")
         }
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
-            format!("the contract {contract} is {}", state.code()),
+            format!("the contract {contract} is {}", contract_state(*state)),
             "ask your administrator, or submit to a project with another contract",
         ),
         Refused::ContractState { contract, state, wanted } => {
-            with(format!("the contract {contract} is {}", state.code()), allowed(*wanted))
+            with(format!("the contract {contract} is {}", contract_state(*state)), allowed(*wanted))
         }
         Refused::ChangedMeanwhile { contract } => {
             with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
@@ -51,7 +52,7 @@ pub fn words(refused: &Refused) -> (String, String) {
             "terminate it, and draw up another one",
         ),
         Refused::ActionOutOfTurn { state, action } => with(
-            format!("a contract that is {} can't be changed by `{}`", state.code(), action.code()),
+            format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
         ),
         Refused::IdempotencyAnswerLost => two(
@@ -137,16 +138,19 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "choose another service class, or ask the center for a price",
         ),
         Refused::NoProject => two("your tenant has no project", "ask your administrator to make one"),
-        Refused::NotWaiting { why: Some(why), .. } => with(
+        Refused::NotWaiting { state, why: Some(why) } => with(
             format!("nothing of the job waits; it has ended: {}", why.in_lang(Lang::En)),
-            "submit it again once that is mended",
+            match state {
+                JobStatus::Succeeded => "`qiantang show` tells how it went",
+                _ => "submit it again once that is mended",
+            },
         ),
         Refused::NotWaiting { state, why: None } => with(
-            format!("the job is {}: nothing of it waits", state.code()),
+            format!("the job {}: nothing of it waits", job_status(*state)),
             "wait for its end, or look at its log",
         ),
         Refused::TaskNotWaiting { task, state } => with(
-            format!("the task {task} is {}: it does not wait", state.code()),
+            format!("the task {task} {}: it does not wait", job_status(*state)),
             "`qiantang show` tells how it went",
         ),
         Refused::TooManyJobs { active, most } => with(
@@ -261,11 +265,12 @@ fn allowed(wanted: Wanted) -> &'static str {
     }
 }
 
-fn incomplete(month: &str, missing: usize, first: &[String]) -> (String, String) {
+fn incomplete(month: &str, missing: usize, first: &[Sentence]) -> (String, String) {
+    let told: Vec<&str> = first.iter().map(|one| one.en.as_str()).collect();
     let more = missing.saturating_sub(first.len());
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     (
-        format!("{month} can't be closed yet: {}{rest}", first.join("; ")),
+        format!("{month} can't be closed yet: {}{rest}", told.join("; ")),
         format!(
             "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
         ),
@@ -285,5 +290,60 @@ fn done(did: Did) -> &'static str {
         Did::ApprovedContract => "approved this contract",
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
+    }
+}
+
+fn contract_state(state: ContractState) -> &'static str {
+    match state {
+        ContractState::Draft => "a draft",
+        ContractState::Submitted => "submitted and not decided",
+        ContractState::Approved => "approved and not active",
+        ContractState::Active => "active",
+        ContractState::Exhausted => "exhausted",
+        ContractState::Suspended => "suspended",
+        ContractState::Expired => "expired",
+        ContractState::Terminated => "terminated",
+    }
+}
+
+/// What is done to a contract by an action.
+fn done_to(action: ContractAction) -> &'static str {
+    match action {
+        ContractAction::Submit => "submitted",
+        ContractAction::Return => "returned",
+        ContractAction::Approve => "approved",
+        ContractAction::Activate => "activated",
+        ContractAction::Exhaust => "marked as exhausted",
+        ContractAction::Replenish => "replenished",
+        ContractAction::Suspend => "suspended",
+        ContractAction::Resume => "resumed",
+        ContractAction::Expire => "marked as expired",
+        ContractAction::Terminate => "terminated",
+    }
+}
+
+fn decided(state: &str) -> &'static str {
+    match state {
+        "refused" => "was refused",
+        "approved" => "was approved",
+        "in_force" => "is in force",
+        "lapsed" => "has lapsed",
+        "booked" => "was booked",
+        _ => "was decided",
+    }
+}
+
+fn job_status(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Queued => "is queued",
+        JobStatus::Running => "is running",
+        JobStatus::Stopping => "is being stopped",
+        JobStatus::Succeeded => "has succeeded",
+        JobStatus::Failed => "has failed",
+        JobStatus::TimedOut => "ran out of time",
+        JobStatus::Cancelled => "was cancelled",
+        JobStatus::Stopped => "was stopped",
+        JobStatus::NeverRan => "never ran",
+        JobStatus::Lost => "was lost",
     }
 }

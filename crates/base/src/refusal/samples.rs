@@ -76,7 +76,7 @@ pub fn all() -> Vec<Refused> {
         PersonIsOut => [Refused::PersonIsOut],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
-        PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec!["a run".to_owned()] }],
+        PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec![Sentence { zh: "一次运行".to_owned(), en: "a run".to_owned() }] }],
         PeriodNotNext { .. } => [Refused::PeriodNotNext { month: month(), next: "2026-04".to_owned() }],
         PoolRetired { .. } => [Refused::PoolRetired { pool: "npu".to_owned() }],
         PriceChange { .. } => [Refused::PriceChange { count: 3, first: vec![price(rate, None), price(None, rate)] }],

@@ -6,6 +6,7 @@ use domain::{
 };
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use crate::text::Sentence;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -68,8 +69,8 @@ pub fn words(refused: &Refused) -> (String, String) {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
         }
         Refused::PeriodGoesOn { month } => with(format!("{month} 还未结束"), "月末之后再结账"),
-        Refused::PeriodIncomplete { month, missing, .. } => (
-            format!("{month} 还不能结账：有 {missing} 项未了结"),
+        Refused::PeriodIncomplete { month, missing, first } => (
+            format!("{month} 还不能结账：{}", incomplete(*missing, first)),
             format!("`qiantang periods show {month}` 列出全部；运行的状态每隔几秒更新一次"),
         ),
         Refused::PeriodNotNext { month, next } => {
@@ -141,9 +142,13 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "请换用其他服务等级，或请中心发布价格",
         ),
         Refused::NoProject => two("租户还没有项目", "请租户管理员建立项目"),
-        Refused::NotWaiting { why: Some(why), .. } => {
-            with(format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)), "解决后请重新提交")
-        }
+        Refused::NotWaiting { state, why: Some(why) } => with(
+            format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)),
+            match state {
+                JobStatus::Succeeded => "用 `qiantang show` 查看它的经过",
+                _ => "解决后请重新提交",
+            },
+        ),
         Refused::NotWaiting { state, why: None } => {
             with(format!("作业{}，没有等待的部分", job_status(*state)), "请等它结束，或查看日志")
         }
@@ -237,6 +242,12 @@ fn price(change: &ChangedPrice) -> String {
     };
     let class = service_class(change.class);
     format!("{} {domain}{class}：{} → {}", change.pool, told(change.before), told(change.after))
+}
+
+fn incomplete(missing: usize, first: &[Sentence]) -> String {
+    let told: Vec<&str> = first.iter().map(|one| one.zh.as_str()).collect();
+    let rest = if missing > first.len() { format!("；共 {missing} 项") } else { String::new() };
+    told.join("；") + &rest
 }
 
 fn decided(state: &str) -> &'static str {

@@ -248,6 +248,9 @@ pub async fn change(
                 if let Some(role) = role {
                     detail["role"] = json!(role.code());
                 }
+                if let Some(name) = &name {
+                    detail["name"] = json!(name);
+                }
                 let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
                 Ok(Changed::new(id, detail, view))
             },

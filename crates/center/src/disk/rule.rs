@@ -162,6 +162,22 @@ pub fn growth(before: &Look, now: &Look) -> BTreeMap<RunId, u64> {
     growth
 }
 
+/// The runs that fill a disk: those by which it grew. Where what grew took the place of what was removed, and no sum tells, it is
+/// those that wrote since, if their tenants hold as much.
+pub fn fillers(before: &Look, now: &Look) -> Vec<RunId> {
+    let grew = writers(&growth(before, now), FILLS_FROM_BYTES);
+    if !grew.is_empty() {
+        return grew;
+    }
+    let wrote = now.runs.iter().filter_map(|(id, run)| {
+        let before = before.runs.get(id).map_or(0, |known| known.written_bytes);
+        let written = run.written_bytes.saturating_sub(before);
+        let is_held = now.tenants.get(&run.tenant).is_some_and(|held| held.bytes >= written);
+        is_held.then_some((*id, written))
+    });
+    writers(&wrote.collect(), FILLS_FROM_BYTES)
+}
+
 /// The runs that together wrote four fifths of all that was written, of those that wrote `least` or more.
 pub fn writers(growth: &BTreeMap<RunId, u64>, least: u64) -> Vec<RunId> {
     let mut by_growth: Vec<(u64, RunId)> =
@@ -278,6 +294,21 @@ mod tests {
         // A counter that went back, as processes ended, and a folder that was emptied are no growth.
         let before = look(&[(1, 1, [100, 100, 100])], 200);
         assert_eq!(grown(&before, &look(&[(1, 1, [0, 0, 0])], 0)), [0]);
+    }
+
+    #[test]
+    fn who_filled_the_room_that_was_made_is_found_by_what_it_wrote() {
+        let before = look(&[(1, 1, [0, 0, 7 * MIB])], 90 * MIB);
+        // Another file of the home was removed meanwhile.
+        let now = look(&[(1, 1, [0, 0, 7 * MIB]), (2, 2, [0, 0, 89 * MIB])], 90 * MIB);
+        assert_eq!(fillers(&before, &now), [run(2)]);
+        // Who wrote long ago, who wrote a line, and who removed again what it wrote do not fill it.
+        assert!(fillers(&now, &now).is_empty());
+        assert!(fillers(&before, &look(&[(1, 1, [0, 0, 7 * MIB + 99])], 90 * MIB)).is_empty());
+        assert!(fillers(&before, &look(&[(3, 3, [0, 0, 89 * MIB])], 2 * MIB)).is_empty());
+        // Sums that tell are believed.
+        let grew = look(&[(1, 1, [0, 50 * MIB, 0]), (2, 2, [0, 0, 60 * MIB])], 90 * MIB);
+        assert_eq!(fillers(&before, &grew), [run(1)]);
     }
 
     #[test]

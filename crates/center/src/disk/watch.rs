@@ -69,7 +69,7 @@ struct Guard {
     folders: Vec<(DiskName, PathBuf)>,
     reserve_path: PathBuf,
     reserve: Option<Reserve>,
-    /// The look before, while a disk is full.
+    /// The look before: while a disk is full that of the last turn, else one that was done with before there was room.
     before: Option<Look>,
     /// Runs that fill a disk and are not known to be over.
     fillers: BTreeSet<RunId>,
@@ -93,6 +93,7 @@ impl Guard {
     }
 
     fn turn(&mut self, center: &Center) -> Result<(), AppError> {
+        let known = center.compute.disks.look();
         let disks = self.look(center)?;
         let database = disks.iter().find(|disk| disk.name == DiskName::Database).copied();
         let was_full = center.compute.disks.full().is_some();
@@ -118,7 +119,8 @@ impl Guard {
         }
         match full_of_runs {
             Some(_) => self.find_fillers(center),
-            None => self.before = None,
+            // A look that comes between the filling of a disk and the next turn here does not show who filled it.
+            None => self.before = known,
         }
         self.fillers.retain(|id| center.live().run(*id).is_some());
         let is_nearly_out = full_of_runs.is_some_and(|disk| disk.is_nearly_out());
@@ -177,9 +179,8 @@ impl Guard {
     /// Finds the runs that fill the disk. What is there and does not grow is let be.
     fn find_fillers(&mut self, center: &Center) {
         let now = look_at_runs(center, QUICK_FILES);
-        let before = self.before.take().or_else(|| center.compute.disks.look());
-        if let Some(before) = before {
-            self.fillers.extend(rule::writers(&rule::growth(&before, &now), rule::FILLS_FROM_BYTES));
+        if let Some(before) = self.before.take() {
+            self.fillers.extend(rule::fillers(&before, &now));
         }
         self.before = Some(now);
     }

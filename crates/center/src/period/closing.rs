@@ -6,7 +6,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     refusal::Refused,
-    text::Text,
+    text::{Sentence, Text},
 };
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
@@ -50,11 +50,20 @@ pub enum Missing {
 }
 
 impl Missing {
-    fn told(&self) -> String {
+    fn told(&self) -> Sentence {
         match self {
-            Self::Run { run, .. } => format!("{run} was not seen since the month ended"),
-            Self::Books { fault } => format!("the books do not agree: {}", fault.en),
-            Self::Contract { number, .. } => format!("the contract {number} is exhausted and has funds left"),
+            Self::Run { run, .. } => Sentence {
+                zh: format!("月末之后还没有看到运行 {run}"),
+                en: format!("{run} was not seen since the month ended"),
+            },
+            Self::Books { fault } => Sentence {
+                zh: format!("账目不一致：{}", fault.zh),
+                en: format!("the books do not agree: {}", fault.en),
+            },
+            Self::Contract { number, .. } => Sentence {
+                zh: format!("合同 {number} 余额已用尽，却还有资金"),
+                en: format!("the contract {number} is exhausted and has funds left"),
+            },
         }
     }
 }

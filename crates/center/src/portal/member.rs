@@ -82,9 +82,10 @@ async fn show(
     let ui = visitor.front.ui;
     let member = members::show(center, &visitor.caller, id).await?;
     let may_manage_persons = visitor.may(center, rule::MANAGE, None);
-    let person = match visitor.may(center, rule::READ, None) {
-        true => Some(ask::of_member(center, &visitor.caller, member.id).await?),
-        false => None,
+    let person = if visitor.may(center, rule::READ, None) {
+        Some(ask::of_member(center, &visitor.caller, member.id).await?)
+    } else {
+        None
     };
     let roles = least_first(&center.policies, member.tenant.is_none());
     let as_it_is = || Form::with(&[("name", member.name.clone()), ("role", member.role.code().to_owned())]);

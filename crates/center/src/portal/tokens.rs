@@ -71,7 +71,7 @@ pub async fn page(
     let has_new_password = wanted.changed == "password";
     let has_new_email = wanted.changed == "email";
     let made = center.secrets.take(&visitor.csrf);
-    let told = Outcomes { made, has_new_password, has_new_email, ..Outcomes::default() };
+    let told = Outcomes { has_new_email, made, has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 

@@ -373,3 +373,49 @@ fn secrets_are_named_by_an_option_of_the_center() {
     let twice = parse("#!/bin/bash\n#SBATCH --export=A=1\n#QIANTANG --secrets=A\ntrue\n");
     assert!(twice.is_ok_and(|parsed| !parsed.spec.problems().is_empty()));
 }
+
+/// The options in the first column of the guide's table under this heading, as they are written there.
+fn options_of_guide(heading: &str) -> Vec<&'static str> {
+    let guide = include_str!("../../../../docs/tenants.md");
+    let (_, section) = guide.split_once(&format!("\n### {heading}\n")).expect("the section");
+    let rows =
+        section.lines().take_while(|line| !line.starts_with("##")).filter(|line| line.starts_with("| `"));
+    let cells = rows.flat_map(|row| row.split(" | ").take(2));
+    // What is said of an option stands in the second column.
+    cells
+        .step_by(2)
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|word| word.starts_with("--"))
+        .collect()
+}
+
+#[test]
+fn each_option_of_the_guide_is_taken_as_it_says_and_none_is_left_out() {
+    let mut known: Vec<&str> = Vec::new();
+    for (heading, is_right) in [
+        ("Read", (|role| matches!(role, Role::Read | Role::Own | Role::OnSlurm(_))) as fn(&Role) -> bool),
+        ("Read on Slurm", |role| matches!(role, Role::OnSlurm(_))),
+        ("Ignored, and named", |role| matches!(role, Role::Ignored(_))),
+        ("Refused", |role| matches!(role, Role::Refused(_))),
+    ] {
+        let options = options_of_guide(heading);
+        assert!(options.len() > 5, "{heading}: the table is not where it was");
+        for option in options {
+            let name = option[2..].split(['=', ' ']).next().unwrap_or_default();
+            let found = table::named(name).or_else(|| OWN.iter().find(|own| own.name == name));
+            let found = found.unwrap_or_else(|| panic!("{heading}: {option} is not known"));
+            // Of an option that is taken, some values are not.
+            let is_refused =
+                || heading == "Refused" && parse(format!("#!/bin/sh\n#SBATCH {option}\n")).is_err();
+            let is_of_steps = heading.starts_with("Ignored") && name == "signal";
+            assert!(
+                is_right(&found.role) || is_refused() || is_of_steps,
+                "{heading}: {option} is {:?}",
+                found.role
+            );
+            known.push(name);
+        }
+    }
+    let missing = SBATCH.iter().map(|option| option.name).filter(|name| !known.contains(name));
+    assert_eq!(missing.collect::<Vec<_>>(), ["tasks-per-node"], "another name of --ntasks-per-node");
+}

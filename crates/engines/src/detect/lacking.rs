@@ -45,14 +45,19 @@ pub fn lacking(nodes: &[RealNode], found: &[FoundCards]) -> Vec<Lack> {
 
 impl Lack {
     pub fn text(&self, lang: Lang) -> String {
-        match (lang, self.missing.is_empty(), &self.taken) {
-            (Lang::En, true, Some((other, cards))) => {
-                format!("its cards {cards} are those of the node {other}")
-            }
-            (Lang::Zh, true, Some((other, cards))) => format!("加速卡 {cards} 已属于节点 {other}"),
-            (Lang::En, ..) => format!("its cards {} are not on this machine", self.missing),
-            (Lang::Zh, ..) => format!("本机没有加速卡 {}", self.missing),
-        }
+        let missing = (!self.missing.is_empty()).then(|| match lang {
+            Lang::En => format!("its cards {} are not on this machine", self.missing),
+            Lang::Zh => format!("本机没有加速卡 {}", self.missing),
+        });
+        let taken = self.taken.as_ref().map(|(other, cards)| match lang {
+            Lang::En => format!("its cards {cards} are those of the node {other}"),
+            Lang::Zh => format!("加速卡 {cards} 已属于节点 {other}"),
+        });
+        let joint = match lang {
+            Lang::En => ", and ",
+            Lang::Zh => "，且",
+        };
+        missing.into_iter().chain(taken).collect::<Vec<_>>().join(joint)
     }
 }
 
@@ -98,5 +103,9 @@ mod tests {
         assert_eq!(lacks.iter().map(|lack| lack.node.as_str()).collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(lacks[0].taken, Some(("a".into(), CardSet::first(2))));
         assert_eq!(lacks[0].text(Lang::Zh), "加速卡 0-1 已属于节点 a");
+        // Each reason is told where there are two.
+        let both = lacking(&[node("a", Vendor::Ascend, 1), node("b", Vendor::Ascend, 2)], &found(&[0]));
+        let said = "its cards 1 are not on this machine, and its cards 0 are those of the node a";
+        assert_eq!(both[0].text(Lang::En), said);
     }
 }

@@ -28,6 +28,7 @@ use rustix::{
 
 use super::{
     config::{Isolation, LocalConfig, Network},
+    explain::system_error,
     filter,
     inherited::Inherited,
     network::{Networks, outside::WayOut},
@@ -204,7 +205,7 @@ impl Host {
         let network = match self.networks.as_mut().map(|networks| networks.of(uid_index)).transpose() {
             Ok(network) => network,
             Err(error) => {
-                let error = SystemError::new(error.raw_os_error(), error);
+                let error = system_error(&error);
                 return self.refuse(run, NotStarted::Isolation { step: Step::Network, error });
             }
         };
@@ -219,8 +220,7 @@ impl Host {
                 sys::exit_now(work.work(&self.inherited, spec))
             }
             Err(error) => {
-                let error = SystemError::new(error.raw_os_error(), error);
-                self.refuse(run, NotStarted::preparation(Step::Process, error));
+                self.refuse(run, NotStarted::preparation(Step::Process, system_error(&error)));
             }
         }
         if let Some(networks) = &mut self.networks {

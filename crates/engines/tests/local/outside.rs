@@ -160,7 +160,8 @@ fn carriers() -> Vec<i32> {
     let all = std::fs::read_dir("/proc").expect("processes").filter_map(Result::ok);
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let command = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
-    let carries = |pid: &i32| command(pid).is_ok_and(|command| command.starts_with("pasta\0"));
+    let is_program = |command: String| command.split('\0').next().is_some_and(|path| path.ends_with("pasta"));
+    let carries = |pid: &i32| command(pid).is_ok_and(is_program);
     let is_ours = |pid: &i32| std::iter::successors(Some(*pid), |pid| parent(*pid)).any(|pid| pid == own);
     pids.filter(carries).filter(is_ours).collect()
 }

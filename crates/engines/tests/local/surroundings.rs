@@ -234,7 +234,7 @@ fn surroundings_that_are_asked_for_and_not_to_be_had_are_refused() {
     let mut config = local_config(HOST, dir.path());
     let told = |config: &_| {
         let check = check_host(config).into_iter().find(|check| check.name == "surroundings");
-        check.map(|check| (check.ok, check.detail)).expect("there is such a check")
+        check.map(|check| (check.ok, check.detail.en)).expect("there is such a check")
     };
     if is_root() {
         assert!(told(&config).1.contains("a network of their tenant's"), "{:?}", told(&config));

@@ -1,7 +1,7 @@
 //! Alliances: tenants that share and lend.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
@@ -104,8 +104,11 @@ fn lending_limit(text: &str) -> Result<Option<u32>, Failure> {
     match text {
         "all" => Ok(None),
         number => number.parse().map(Some).map_err(|_| {
-            let message = format!("`{number}` is not a number of cards");
-            Failure::usage("bad_cards", message, "give a number, 0 for none, or `all`")
+            let message =
+                both(format!("`{number}` 不是加速卡数"), format!("`{number}` is not a number of cards"));
+            let hint =
+                both("请写一个数字，0 表示不借出，`all` 表示全部", "give a number, 0 for none, or `all`");
+            Failure::usage("bad_cards", message, hint)
         }),
     }
 }

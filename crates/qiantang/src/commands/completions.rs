@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::sbatch;
+use crate::chinese;
 use crate::context::{Context, Done, Run, write};
 
 /// Print completions for a shell.
@@ -15,7 +16,8 @@ pub struct Completions {
 impl Run for Completions {
     fn run(self, context: &Context) -> Done {
         let mut script = Vec::new();
-        let mut command = (context.command_line)().mut_subcommand("submit", sbatch::described);
+        let command = (context.command_line)().mut_subcommand("submit", sbatch::described);
+        let mut command = chinese::in_language(command, context.lang);
         clap_complete::generate(self.shell, &mut command, "qiantang", &mut script);
         write(&script).map(drop)
     }

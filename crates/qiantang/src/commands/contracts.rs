@@ -5,14 +5,14 @@ mod known;
 mod queue;
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{CardMs, Lang, MicroCny};
+use domain::{CardMs, Lang, MicroCny, both};
 use serde_json::{Value, json};
 
 use known::{PATH, read_card_hours};
 pub(super) use known::{all, named};
 use queue::Queue;
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, with_given};
 use crate::{
     errors::Failure,
     output::{card_hours, items, list, money, number, pick, table, text},
@@ -242,9 +242,13 @@ impl Edit {
     fn body(&self, draft: &Value) -> Result<Value, Failure> {
         let was = Kind::from_str(text(draft, "kind"), false).ok();
         let kind = self.kind.or(was).ok_or_else(|| {
-            let message =
-                format!("this program does not know contracts of the kind `{}`", text(draft, "kind"));
-            Failure::usage("unknown_kind", message, "use the program of the center's version")
+            let kind = text(draft, "kind");
+            let message = both(
+                format!("本程序不认识种类为 `{kind}` 的合同"),
+                format!("this program does not know contracts of the kind `{kind}`"),
+            );
+            let hint = both("请使用与中心同版本的程序", "use the program of the center's version");
+            Failure::usage("unknown_kind", message, hint)
         })?;
         let amounts = &self.amounts;
         let is_given = self.kind.is_some()
@@ -264,12 +268,14 @@ impl Edit {
             body["pools"] = json!(self.pools);
         }
         let texts = [("number", &self.number), ("starts_at", &self.from), ("ends_at", &self.until)];
-        for (name, given) in texts.into_iter().filter_map(|(name, given)| Some((name, given.as_ref()?))) {
-            body[name] = json!(given);
-        }
+        let body = with_given(body, texts.map(|(name, given)| (name, given.as_ref())));
         if body.as_object().is_some_and(serde_json::Map::is_empty) {
-            let hint = "`qiantang contracts edit --help` lists what can be changed";
-            return Err(Failure::usage("nothing_to_change", "no change is given", hint));
+            let hint = both(
+                "`qiantang contracts edit --help` 列出可以更改的内容",
+                "`qiantang contracts edit --help` lists what can be changed",
+            );
+            let message = both("没有给出要更改的内容", "no change is given");
+            return Err(Failure::usage("nothing_to_change", message, hint));
         }
         Ok(body)
     }
@@ -281,8 +287,12 @@ impl Amounts {
         self.refuse_terms_of_other_kinds(kind)?;
         let term = |given: Option<Value>, name: &str, option: &str| {
             given.or_else(|| before.get(name).cloned()).ok_or_else(|| {
-                let message = format!("a {} contract needs {option}", kind.name());
-                Failure::usage("missing_terms", message, format!("give {option}"))
+                let message = both(
+                    format!("{}合同需要 {option}", kind.word()),
+                    format!("a {} contract needs {option}", kind.name()),
+                );
+                let hint = both(format!("请给出 {option}"), format!("give {option}"));
+                Failure::usage("missing_terms", message, hint)
             })
         };
         let hours = self.card_hours.as_deref().map(read_card_hours).transpose()?.map(|hours| json!(hours));
@@ -317,9 +327,16 @@ impl Amounts {
         match terms.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&kind)) {
             None => Ok(()),
             Some((option, _, kinds)) => {
-                let kinds: Vec<String> = kinds.iter().map(|kind| kind.name()).collect();
-                let message = format!("a {} contract has no {option}", kind.name());
-                let hint = format!("leave {option} out, or make the contract {}", kinds.join(" or "));
+                let names: Vec<String> = kinds.iter().map(|kind| kind.name()).collect();
+                let words: Vec<String> = kinds.iter().map(|kind| kind.word()).collect();
+                let message = both(
+                    format!("{}合同没有 {option}", kind.word()),
+                    format!("a {} contract has no {option}", kind.name()),
+                );
+                let hint = both(
+                    format!("请去掉 {option}，或把合同改为{}", words.join("或")),
+                    format!("leave {option} out, or make the contract {}", names.join(" or ")),
+                );
                 Err(Failure::usage("not_a_term", message, hint))
             }
         }
@@ -329,6 +346,11 @@ impl Amounts {
 impl Kind {
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Its Chinese word.
+    fn word(self) -> String {
+        words::word(Lang::Zh, "kind", &self.name())
     }
 }
 

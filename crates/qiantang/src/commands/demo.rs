@@ -1,5 +1,6 @@
 //! The demo's command.
 
+use domain::both;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
@@ -53,8 +54,12 @@ impl Demo {
         match about_slurm.iter().find(|(_, is_given)| *is_given) {
             None => Ok(None),
             Some((option, _)) => {
-                let message = format!("{option} says something about Slurm, and the demo does not run on it");
-                Err(Failure::usage("not_on_slurm", message, "add --engine slurm, or leave it out"))
+                let message = both(
+                    format!("{option} 是关于 Slurm 的，而演示没有使用 Slurm"),
+                    format!("{option} says something about Slurm, and the demo does not run on it"),
+                );
+                let hint = both("请加上 --engine slurm，或去掉它", "add --engine slurm, or leave it out");
+                Err(Failure::usage("not_on_slurm", message, hint))
             }
         }
     }

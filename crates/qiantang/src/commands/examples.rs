@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::json;
 
 use crate::{
@@ -38,8 +38,9 @@ impl Run for Examples {
         let known = |name: &String| {
             let found = SUBMITTED.iter().find(|(known, _)| known == name);
             found.ok_or_else(|| {
-                let message = format!("there is no example `{name}`");
-                Failure::usage("no_such_example", message, "`qiantang examples` lists them")
+                let message = both(format!("没有示例 `{name}`"), format!("there is no example `{name}`"));
+                let hint = both("`qiantang examples` 列出示例", "`qiantang examples` lists them");
+                Failure::usage("no_such_example", message, hint)
             })
         };
         let wanted = self.names.iter().map(known).collect::<Result<Vec<_>, _>>()?;
@@ -57,14 +58,18 @@ impl Run for Examples {
 /// Writes a file that is not there yet, or is this one already.
 fn write(path: &Path, text: &str) -> Result<String, Failure> {
     if path.exists() && std::fs::read(path).ok().as_deref() != Some(text.as_bytes()) {
-        let message = format!("{} is there already, and is another file", path.display());
-        return Err(Failure::usage("is_there", message, "remove it, or write elsewhere with --into"));
+        let path = path.display();
+        let message = both(
+            format!("{path} 已经存在，是另一个文件"),
+            format!("{path} is there already, and is another file"),
+        );
+        let hint = both("请删除它，或用 --into 写到别处", "remove it, or write elsewhere with --into");
+        return Err(Failure::usage("is_there", message, hint));
     }
     file::save(path, |out| {
-        out.write_all(text.as_bytes()).map(|()| text.len() as u64).map_err(|error| {
-            let message = format!("failed to write {}: {error}", path.display());
-            Failure::system("not_written", message, "check the folder")
-        })
+        out.write_all(text.as_bytes())
+            .map(|()| text.len() as u64)
+            .map_err(|error| Failure::not_in_folder(path, &error))
     })?;
     Ok(path.display().to_string())
 }

@@ -29,13 +29,7 @@ impl Run for History {
         if to_stdout {
             return say(text.trim_end());
         }
-        std::fs::write(&self.out, &text).map_err(|error| {
-            Failure::system(
-                "not_written",
-                format!("failed to write {}: {error}", self.out.display()),
-                "check the folder",
-            )
-        })?;
+        std::fs::write(&self.out, &text).map_err(|error| Failure::not_in_folder(&self.out, &error))?;
         let jobs = text.lines().filter(|line| !line.starts_with('#')).count().saturating_sub(1);
         context.print(&json!({ "jobs": jobs, "path": self.out }), |lang| match lang {
             Lang::Zh => format!("{jobs} 个作业已写入 {}", self.out.display()),

@@ -5,6 +5,7 @@ mod follow_job;
 mod ids;
 mod list;
 mod logs;
+mod paging;
 mod show;
 
 use clap::Args;

@@ -8,13 +8,13 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Both, Lang, both};
 use serde_json::{Value, json};
 use store::chain::{self, Fault, FaultCode, Given, PublicKey, Report, SigningKey};
 
 use crate::context::{Context, Done, Run};
 use crate::{
-    errors::Failure,
+    errors::{Failure, said},
     output::{items, list, number, pick, table, text},
 };
 
@@ -90,7 +90,7 @@ fn check(context: &Context) -> Done {
     if answer["is_balanced"] == true && answer["is_sealed"] == true {
         return Ok(());
     }
-    Err(Failure::unexpected("the books don't agree"))
+    Err(Failure::unexpected(both("账目不一致", "the books don't agree")))
 }
 
 fn roots(context: &Context) -> Done {
@@ -133,8 +133,8 @@ fn new_key(context: &Context, path: &Path) -> Done {
         write_new(&public, 0o644, &key.public().to_pem()).map_err(|error| (public.as_path(), error))
     });
     written.map_err(|(path, error)| {
-        let message = format!("failed to write the key to {}: {error}", path.display());
-        Failure::system("not_written", message, "name a new file in a folder that is there")
+        let hint = both("请指明已有目录中的一个新文件", "name a new file in a folder that is there");
+        Failure::not_written(path, &error, hint)
     })?;
     let answer = json!({ "key": path, "public_key": key.public().to_string(), "public_key_file": public });
     context.print(&answer, |lang| match lang {
@@ -152,15 +152,21 @@ fn write_new(path: &Path, mode: u32, text: &str) -> std::io::Result<()> {
 }
 
 fn verify(context: &Context, options: &Verify) -> Done {
-    let file = options.roots.as_deref().map(|path| read(path, "the file of roots")).transpose()?;
+    let file = options
+        .roots
+        .as_deref()
+        .map(|path| read(path, &both("根的文件", "the file of roots")))
+        .transpose()?;
     let key = options.key.as_deref().map(public_key).transpose()?;
     let report =
         chain::verify_file(&options.file, Given { file: file.as_deref(), key }).map_err(|error| {
-            Failure::system(
-                "not_read",
-                error.to_string(),
+            let hint = both(
+                "请指明备份，或未运行的中心的数据库",
                 "name a backup, or the database of a center that does not run",
-            )
+            );
+            let path = options.file.display();
+            let message = both(format!("无法读取 {path}（{error}）"), error.to_string());
+            Failure::system("not_read", message, hint)
         })?;
     let answer = serde_json::to_value(&report).unwrap_or_default();
     context.print(&answer, |lang| shown(lang, &report, file.is_some()))?;
@@ -168,16 +174,18 @@ fn verify(context: &Context, options: &Verify) -> Done {
         return Ok(());
     }
     let count = report.faults.len() as u64 + report.more_faults;
-    Err(Failure::unexpected(format!("{count} faults in {}", options.file.display())))
+    let path = options.file.display();
+    Err(Failure::unexpected(both(format!("{path} 中有 {count} 处错误"), format!("{count} faults in {path}"))))
 }
 
-fn read(path: &Path, what: &str) -> Result<String, Failure> {
+fn read(path: &Path, what: &Both) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| {
-        Failure::usage(
-            "bad_path",
-            format!("failed to read {what}, {}: {error}", path.display()),
-            "name a file",
-        )
+        let (path, said) = (path.display(), said(&error));
+        let message = both(
+            format!("无法读取{} {path}：{}", what.zh, said.zh),
+            format!("failed to read {}, {path}: {}", what.en, said.en),
+        );
+        Failure::usage("bad_path", message, both("请指明一个文件", "name a file"))
     })
 }
 
@@ -185,9 +193,12 @@ fn public_key(given: &str) -> Result<PublicKey, Failure> {
     if let Ok(key) = PublicKey::parse(given) {
         return Ok(key);
     }
-    let text = read(Path::new(given), "the key")?;
+    let text = read(Path::new(given), &both("密钥", "the key"))?;
     PublicKey::parse(&text).map_err(|error| {
-        Failure::usage("bad_key", error.to_string(), "give FILE.pub, or the digits of the public key")
+        let message = both(format!("{given} 中没有公钥"), error.to_string());
+        let hint =
+            both("请给出 FILE.pub，或公钥的各位数字", "give FILE.pub, or the digits of the public key");
+        Failure::usage("bad_key", message, hint)
     })
 }
 

@@ -1,10 +1,10 @@
 //! Members: who signs in, and in which role.
 
 use clap::{Args, Subcommand};
-use domain::{Lang, Role};
+use domain::{Lang, Role, both};
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, with_given};
 use crate::{
     errors::Failure,
     output::{Clock, list, pick, table, text},
@@ -142,13 +142,7 @@ impl Run for Members {
                 context.print(&answer, |lang| roles_shown(lang, roles))
             }
             Some(Act::Set { who, role, name }) => {
-                let mut body = json!({});
-                for (key, value) in [("role", role), ("name", name)] {
-                    if let Some(value) = value {
-                        body[key] = json!(value);
-                    }
-                }
-                change(context, &who, &body)
+                change(context, &who, &with_given(json!({}), [("role", role), ("name", name)]))
             }
             Some(Act::Enable(who)) => change(context, &who, &json!({ "is_enabled": true })),
             Some(Act::Disable(who)) => change(context, &who, &json!({ "is_enabled": false })),
@@ -170,14 +164,22 @@ fn change(context: &Context, who: &Who, body: &Value) -> Done {
     let found: Vec<&Value> = list(&all)?.iter().filter(is_meant).collect();
     let found = match &*found {
         [] => {
-            let message = format!("there is no member `{login}` that you may see");
-            return Err(Failure::refused("not_found", message, "`qiantang members` lists them"));
+            let message = both(
+                format!("没有您可以查看的成员 `{login}`"),
+                format!("there is no member `{login}` that you may see"),
+            );
+            let hint = both("`qiantang members` 列出成员", "`qiantang members` lists them");
+            return Err(Failure::refused("not_found", message, hint));
         }
         [one] => *one,
         several => {
             let places: Vec<String> = several.iter().map(|member| place(member)).collect();
-            let message = format!("`{login}` is a member in several places: {}", places.join(", "));
-            return Err(Failure::usage("choose_tenant", message, "say which: --tenant TENANT"));
+            let message = both(
+                format!("`{login}` 在多处是成员：{}", places.join("、")),
+                format!("`{login}` is a member in several places: {}", places.join(", ")),
+            );
+            let hint = both("请指明是哪一处：--tenant TENANT", "say which: --tenant TENANT");
+            return Err(Failure::usage("choose_tenant", message, hint));
         }
     };
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;

@@ -20,7 +20,7 @@ mod prices;
 mod projects;
 mod retirement;
 mod runs;
-mod sbatch;
+pub mod sbatch;
 mod secrets;
 mod serve;
 mod slurm;

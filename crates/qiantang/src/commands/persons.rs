@@ -1,10 +1,10 @@
 //! Persons: everybody who can sign in, for the center's people.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, with_given};
 use crate::{
     errors::Failure,
     output::{Clock, items, list, pick, table, text},
@@ -57,13 +57,7 @@ impl Run for Persons {
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
             Some(Act::Set { login, name, email }) => {
-                let mut body = json!({});
-                for (key, value) in [("name", name), ("email", email)] {
-                    if let Some(value) = value {
-                        body[key] = json!(value);
-                    }
-                }
-                change(context, &login, &body)
+                change(context, &login, &with_given(json!({}), [("name", name), ("email", email)]))
             }
         }
     }
@@ -72,8 +66,9 @@ impl Run for Persons {
 fn change(context: &Context, login: &str, body: &Value) -> Done {
     let all = context.client.get(PATH)?;
     let found = list(&all)?.iter().find(|person| text(person, "login") == login).ok_or_else(|| {
-        let message = format!("there is no person `{login}`");
-        Failure::refused("not_found", message, "`qiantang persons` lists them")
+        let message = both(format!("没有人员 `{login}`"), format!("there is no person `{login}`"));
+        let hint = both("`qiantang persons` 列出人员", "`qiantang persons` lists them");
+        Failure::refused("not_found", message, hint)
     })?;
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
     context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))

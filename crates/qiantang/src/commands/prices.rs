@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use domain::{Lang, MicroCny, ServiceClass, TenantDomain, price::Waivers};
+use domain::{Both, Lang, MicroCny, ServiceClass, TenantDomain, both, price::Waivers};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    errors::Failure,
+    errors::{Failure, said},
     output::{Clock, items, list, money, number, pick, table, text},
     words,
 };
@@ -121,8 +121,11 @@ fn in_force(context: &Context) -> Result<Value, Failure> {
     let all = context.client.get(PATH)?;
     let found = list(&all)?.iter().find(|book| book["is_in_force"] == true).cloned();
     found.ok_or_else(|| {
-        let hint = "`qiantang prices list` shows those to come; `qiantang prices new` publishes one";
-        Failure::refused("no_price_book", "no price book is in force", hint)
+        let hint = both(
+            "`qiantang prices list` 显示将要生效的；`qiantang prices new` 发布一份",
+            "`qiantang prices list` shows those to come; `qiantang prices new` publishes one",
+        );
+        Failure::refused("no_price_book", both("没有现行的价目", "no price book is in force"), hint)
     })
 }
 
@@ -171,8 +174,12 @@ fn create(context: &Context, new: &New) -> Done {
         prices.push(price);
     }
     if prices.is_empty() {
-        let hint = "give --price, --file or --like";
-        return Err(Failure::usage("no_prices", "the price book has no prices", hint));
+        let hint = both("请给出 --price、--file 或 --like", "give --price, --file or --like");
+        return Err(Failure::usage(
+            "no_prices",
+            both("价目中没有价格", "the price book has no prices"),
+            hint,
+        ));
     }
     let prices: Vec<Value> = prices.iter().map(Price::json).collect();
     let waivers = Waivers::default();
@@ -221,19 +228,32 @@ impl Price {
     }
 }
 
+fn no_amount() -> Both {
+    both("金额不是以元为单位的数", "the amount is not one in yuan")
+}
+
+fn not_known() -> Both {
+    both("没有这样的等级或领域", "the class or domain is not known")
+}
+
 /// Reads `POOL:CLASS:DOMAIN=YUAN`: one price for each class and domain that a `*` stands for.
 fn parse(given: &str) -> Result<Vec<Price>, Failure> {
-    let bad = |why: &str| {
-        let hint = "write it as POOL:CLASS:DOMAIN=YUAN, such as ascend:normal:research=5.5 or ascend:*:*=6";
-        Failure::usage("bad_price", format!("`{given}` is not a price: {why}"), hint)
+    let bad = |why: Both| {
+        let hint = both(
+            "请写作 POOL:CLASS:DOMAIN=YUAN，例如 ascend:normal:research=5.5 或 ascend:*:*=6",
+            "write it as POOL:CLASS:DOMAIN=YUAN, such as ascend:normal:research=5.5 or ascend:*:*=6",
+        );
+        let message =
+            both(format!("`{given}` 不是价格：{}", why.zh), format!("`{given}` is not a price: {}", why.en));
+        Failure::usage("bad_price", message, hint)
     };
-    let (place, yuan) = given.rsplit_once('=').ok_or_else(|| bad("it has no `=`"))?;
+    let (place, yuan) = given.rsplit_once('=').ok_or_else(|| bad(both("没有 `=`", "it has no `=`")))?;
     let parts: Vec<&str> = place.split(':').collect();
     let [pool, class, domain] = parts[..] else {
-        return Err(bad("it does not name a pool, a class and a domain"));
+        return Err(bad(both("没有写明资源池、等级和领域", "it does not name a pool, a class and a domain")));
     };
-    let rate: MicroCny = yuan.parse().map_err(|_| bad("the amount is not one in yuan"))?;
-    each(pool, class, domain, rate).ok_or_else(|| bad("the class or domain is not known"))
+    let rate: MicroCny = yuan.parse().map_err(|_| bad(no_amount()))?;
+    each(pool, class, domain, rate).ok_or_else(|| bad(not_known()))
 }
 
 /// A price for each class and domain named; `None` where one is not known.
@@ -259,28 +279,40 @@ const COLUMNS: [&str; 4] = ["pool", "service_class", "domain", "yuan"];
 
 fn from_csv(path: &Path) -> Result<Vec<Price>, Failure> {
     let source = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage("no_file", format!("failed to read {}: {error}", path.display()), "name a CSV file")
+        let (path, said) = (path.display(), said(&error));
+        let message =
+            both(format!("无法读取 {path}：{}", said.zh), format!("failed to read {path}: {}", said.en));
+        Failure::usage("no_file", message, both("请指明 CSV 文件", "name a CSV file"))
     })?;
     read_csv(&source).map_err(|(line, why)| {
-        let hint = format!("give the columns {}, with their names in the first line", COLUMNS.join(","));
-        Failure::usage("bad_prices", format!("{}, line {line}: {why}", path.display()), hint)
+        let (columns, path) = (COLUMNS.join(","), path.display());
+        let hint = both(
+            format!("请给出 {columns} 各列，第一行写列名"),
+            format!("give the columns {columns}, with their names in the first line"),
+        );
+        let message =
+            both(format!("{path} 第 {line} 行：{}", why.zh), format!("{path}, line {line}: {}", why.en));
+        Failure::usage("bad_prices", message, hint)
     })
 }
 
 /// The prices of a table; or the line that is wrong, from 1, and why.
-fn read_csv(source: &str) -> Result<Vec<Price>, (u64, String)> {
+fn read_csv(source: &str) -> Result<Vec<Price>, (u64, Both)> {
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.as_bytes());
-    let unreadable = |error: csv::Error| (error.position().map_or(1, csv::Position::line), error.to_string());
+    let unreadable = |error: csv::Error| {
+        let why = both("无法识别为 CSV", error.to_string());
+        (error.position().map_or(1, csv::Position::line), why)
+    };
     if *table.headers().map_err(unreadable)? != COLUMNS[..] {
-        return Err((1, "these are not the columns".into()));
+        return Err((1, both("列名不对", "these are not the columns")));
     }
     let mut prices = Vec::new();
     for row in table.records() {
         let row = row.map_err(unreadable)?;
-        let bad = |why: &str| (row.position().map_or(1, csv::Position::line), why.to_owned());
-        let rate = row[3].parse().map_err(|_| bad("the amount is not one in yuan"))?;
+        let bad = |why: Both| (row.position().map_or(1, csv::Position::line), why);
+        let rate = row[3].parse().map_err(|_| bad(no_amount()))?;
         let some = each(&row[0], &row[1], &row[2], rate);
-        prices.extend(some.ok_or_else(|| bad("the class or domain is not known"))?);
+        prices.extend(some.ok_or_else(|| bad(not_known()))?);
     }
     Ok(prices)
 }
@@ -303,7 +335,7 @@ mod tests {
             ["ascend", "ascend:normal=5", "a:gold:research=5", "a:normal:city=5", "a:normal:research=much"]
         {
             let failure = parse(bad).unwrap_err();
-            assert!(failure.message.contains(bad), "{bad}: {}", failure.message);
+            assert!(failure.message.en.contains(bad), "{bad}: {}", failure.message);
         }
     }
 

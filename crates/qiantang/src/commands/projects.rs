@@ -1,7 +1,7 @@
 //! Projects: what jobs are charged to.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
@@ -82,15 +82,25 @@ fn find(context: &Context, slug: &str, tenant: Option<&str>) -> Result<String, F
     let found: Vec<&Value> = all.iter().filter(is_it).collect();
     match found[..] {
         [only] => Ok(text(only, "id").to_owned()),
-        [] => Err(Failure::refused(
-            "not_found",
-            format!("there is no project `{slug}` that you may see"),
-            "`qiantang projects` lists them",
-        )),
+        [] => {
+            let message = both(
+                format!("没有您可以查看的项目 `{slug}`"),
+                format!("there is no project `{slug}` that you may see"),
+            );
+            let hint = both("`qiantang projects` 列出项目", "`qiantang projects` lists them");
+            Err(Failure::refused("not_found", message, hint))
+        }
         _ => {
             let tenants: Vec<&str> = found.iter().map(|project| text(project, "tenant_slug")).collect();
-            let message = format!("several tenants have a project `{slug}`");
-            Err(Failure::usage("ambiguous", message, format!("give --tenant: {}", tenants.join(", "))))
+            let message = both(
+                format!("有多个租户的项目名为 `{slug}`"),
+                format!("several tenants have a project `{slug}`"),
+            );
+            let hint = both(
+                format!("请用 --tenant 指明：{}", tenants.join("、")),
+                format!("give --tenant: {}", tenants.join(", ")),
+            );
+            Err(Failure::usage("ambiguous", message, hint))
         }
     }
 }

@@ -8,13 +8,13 @@ use center::{
     settings::{EngineKind, Settings},
 };
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Both, Lang, both};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
     client::Client,
-    output::{Clock, items, number, pick, table, text},
+    output::{Clock, items, number, other_version, pick, table, text},
 };
 
 const PATH: &str = "/api/v1/retirement";
@@ -201,18 +201,13 @@ fn of_answer(lang: Lang, difference: &Value) -> Vec<String> {
 }
 
 /// The doctor's check of the hall: against the settings file that is looked at, else against the center's own wish.
-pub fn check(
-    client: &Client,
-    lang: Lang,
-    settings: Option<&Settings>,
-    add: &mut impl FnMut(&str, bool, String, &str),
-) {
-    let name = "nodes";
+pub fn check(client: &Client, settings: Option<&Settings>, add: &mut impl FnMut(Both, bool, Both, Both)) {
+    let name = both("节点", "nodes");
     let answer = match client.get(PATH) {
         Ok(answer) => answer,
         // It is for the center's people.
         Err(failure) if failure.code == "forbidden" => return,
-        Err(failure) => return add(name, false, failure.message, &failure.hint),
+        Err(failure) => return add(name, false, failure.message, failure.hint),
     };
     let of_file = settings.filter(|settings| settings.engine.kind == EngineKind::Local);
     let here =
@@ -220,44 +215,42 @@ pub fn check(
     let here = match here.transpose() {
         Ok(here) => here,
         Err::<_, serde_json::Error>(error) => {
-            let told = format!("what the center says of its nodes can't be read: {error}");
-            return add(name, false, told, "is the center of another version than this program?");
+            let told = both(
+                "中心关于节点的回答无法识别",
+                format!("what the center says of its nodes can't be read: {error}"),
+            );
+            return add(name, false, told, other_version());
         }
     };
-    let rows: Vec<Vec<String>> = match here {
+    let differences: Vec<Value> = match here {
         Some((settings, here)) => {
             let wish: Option<Wish> = center::start::wish_of(settings);
             let found = wish.map(|wish| wish.differences(&here)).unwrap_or_default().into_iter();
-            let told = found.map(|found| DifferenceView::of(found, Whose::Settings));
-            told.map(|told| {
-                let cell = |text: &base::text::Text| text.in_lang(lang).to_owned();
-                vec![told.name.clone(), cell(&told.wish), cell(&told.is), cell(&told.to_do)]
-            })
-            .collect()
+            found.map(|found| json!(DifferenceView::of(found, Whose::Settings))).collect()
         }
-        None => items(&answer, "differences").iter().map(|known| of_answer(lang, known)).collect(),
+        None => items(&answer, "differences").to_vec(),
     };
-    if rows.is_empty() {
+    if differences.is_empty() {
         let detail = if answer["is_known"] == true {
             let nodes = items(&answer["here"], "nodes").len();
-            match lang {
-                Lang::Zh => format!("{nodes} 个节点，与预期一致"),
-                Lang::En => format!("{nodes} nodes, as wished"),
-            }
+            both(format!("{nodes} 个节点，与预期一致"), format!("{nodes} nodes, as wished"))
         } else {
-            pick(lang, "Slurm 尚未应答", "Slurm has not told its nodes yet").to_owned()
+            both("Slurm 尚未应答", "Slurm has not told its nodes yet")
         };
-        return add(name, true, detail, "");
+        return add(name, true, detail, Both::default());
     }
-    let count = rows.len();
-    let head = match lang {
-        Lang::Zh => format!("{count} 处与预期不同"),
-        Lang::En => format!("{count} differ from the wish"),
-    };
-    let hint = pick(
-        lang,
+    let count = differences.len();
+    let detail = Both::of(|lang| {
+        let head = match lang {
+            Lang::Zh => format!("{count} 处与预期不同"),
+            Lang::En => format!("{count} differ from the wish"),
+        };
+        let rows = differences.iter().map(|difference| of_answer(lang, difference)).collect();
+        format!("{head}\n{}", table(&titles(lang), rows, 4))
+    });
+    let hint = both(
         "docs/operators.md 的 Nodes that go 一节说明各种情形",
         "docs/operators.md tells of each case, under \"Nodes that go\"",
     );
-    add(name, false, format!("{head}\n{}", table(&titles(lang), rows, 4)), hint);
+    add(name, false, detail, hint);
 }

@@ -54,6 +54,8 @@ fn help(name: &str) -> &'static str {
         "gpus-per-task" => "How many cards each task gets",
         "gres" => "Cards on each node, such as npu:8",
         "job-name" => "The job's name",
+        "json" => "Print JSON, for programs to read",
+        "lang" => "The language of what is printed, zh or en; that of LANG where left out",
         "launch" => {
             "How often the script is started: `batch`, once on the first node as sbatch does, or `each-node`"
         }
@@ -66,8 +68,10 @@ fn help(name: &str) -> &'static str {
         "output" => "A file that gets standard output as well (on Slurm only)",
         "parsable" => "Print nothing but the job's id",
         "qos" => "The service class: urgent, normal or spot",
+        "secrets" => "The secrets that the job gets, by name, with commas between",
         "signal" => "A signal to send before the time limit, such as B:USR1@60 (on Slurm only)",
         "time" => "The time limit, such as 30 (minutes), 12:00:00 or 2-00:00:00",
+        "url" => "The center's address; that of the profile where left out, or port 8470 of this machine",
         "wait" => "Wait until the job ends; exit with 0 only if it succeeds, with 3 if it is cancelled",
         _ => "As in sbatch",
     }

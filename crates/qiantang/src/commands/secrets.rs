@@ -3,12 +3,12 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand};
-use domain::{Lang, spec::MAX_SECRET_CHARS};
+use domain::{Lang, both, spec::MAX_SECRET_CHARS};
 use serde_json::{Value, json};
 
 use super::account::login::password_of;
 use crate::context::{Context, Done, Run, part, query};
-use crate::errors::Failure;
+use crate::errors::{Failure, said};
 use crate::output::{Clock, list, pick, table, text};
 
 /// List the secrets that your jobs may name, keep one, or remove one. No command shows a value.
@@ -115,7 +115,10 @@ fn value(context: &Context) -> Result<String, Failure> {
     let mut value = String::new();
     let most = 4 * MAX_SECRET_CHARS as u64 + 2;
     std::io::stdin().lock().take(most).read_to_string(&mut value).map_err(|error| {
-        Failure::usage("no_input", format!("the value can't be read: {error}"), "give text in UTF-8")
+        let said = said(&error);
+        let message =
+            both(format!("无法读取内容：{}", said.zh), format!("the value can't be read: {}", said.en));
+        Failure::usage("no_input", message, both("请给出 UTF-8 文字", "give text in UTF-8"))
     })?;
     Ok(value
         .strip_suffix('\n')

@@ -15,7 +15,7 @@ pub struct Serve {
 }
 
 impl Run for Serve {
-    fn run(self, _: &Context) -> Done {
-        crate::serve::run(self.config.as_deref())
+    fn run(self, context: &Context) -> Done {
+        crate::serve::run(self.config.as_deref(), context.lang)
     }
 }

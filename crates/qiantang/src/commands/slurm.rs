@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Subcommand;
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::Value;
 
 use crate::context::{Context, Done, Run};
@@ -46,8 +46,11 @@ fn accounts(context: &Context, apply: bool) -> Done {
     if failed == 0 {
         return Ok(());
     }
-    let message = format!("{failed} of the changes in Slurm failed");
-    Err(Failure::refused("slurm_failed", message, "see what Slurm says under each; then apply again"))
+    let message =
+        both(format!("Slurm 中有 {failed} 项更改失败"), format!("{failed} of the changes in Slurm failed"));
+    let hint =
+        both("请看各项下面 Slurm 的说明，再重新执行", "see what Slurm says under each; then apply again");
+    Err(Failure::refused("slurm_failed", message, hint))
 }
 
 fn shown(lang: Lang, answer: &Value, accounts: &[Value], steps: &[Value], is_applied: bool) -> String {

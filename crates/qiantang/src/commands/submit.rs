@@ -1,6 +1,7 @@
 //! Submitting scripts and task files, and trying them out.
 
-use crate::tell::tell;
+use crate::{chinese, tell::tell};
+use domain::{Both, both};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
@@ -17,10 +18,10 @@ use super::{
     jobs,
     sbatch::{self, COMMAND},
 };
-use crate::context::{Context, Done, Run, say};
+use crate::context::{Context, Done, Run, one_of_them, say};
 use crate::{
     client::Client,
-    errors::{Category, Failure},
+    errors::{Category, Failure, said},
     output::{Clock, card_hours, items, lang, money, number, pick, text, verdict},
 };
 
@@ -77,7 +78,8 @@ impl Asked {
     /// The context with what stands behind `submit`.
     fn context(&self, before: &Context) -> Result<Context, Failure> {
         if let Some(lang) = self.lang.as_deref().filter(|lang| !["zh", "en"].contains(lang)) {
-            return Err(Failure::usage("bad_lang", format!("--lang is `{lang}`"), "use zh or en"));
+            let message = both(format!("--lang 为 `{lang}`"), format!("--lang is `{lang}`"));
+            return Err(Failure::usage("bad_lang", message, both("请用 zh 或 en", "use zh or en")));
         }
         let profile = self.profile.clone().or_else(|| before.profile.clone());
         let client = match (&self.url, &self.profile) {
@@ -107,24 +109,30 @@ impl Run for Submit {
         if asked.help {
             return help(context);
         }
-        let of_line = |problems: &[SpecProblem]| Err(invalid(context, Path::new("command line"), problems));
+        let of_line = |problems: &[SpecProblem]| Err(invalid(&both("命令行", "command line"), problems));
         if !problems.is_empty() {
             return of_line(&problems);
         }
         context.refuse_beside_json("--parsable", asked.parsable)?;
         if asked.dry_run && (asked.parsable || asked.wait) {
-            let message = "--dry-run submits nothing, so --parsable and --wait have no meaning beside it";
-            return Err(Failure::usage("not_with_dry_run", message, "leave one of them out"));
+            let message = both(
+                "--dry-run 不提交，因此不能与 --parsable 或 --wait 同时使用",
+                "--dry-run submits nothing, so --parsable and --wait have no meaning beside it",
+            );
+            return Err(Failure::usage("not_with_dry_run", message, one_of_them()));
         }
         let [script, args @ ..] = self.words.get(line.taken..).unwrap_or_default() else {
-            let hint = "name a file, or - for standard input: qiantang submit [OPTIONS] SCRIPT [ARGS]";
-            return Err(Failure::usage("no_script", "no script is named", hint));
+            let hint = both(
+                "请指明文件，或用 - 表示标准输入：qiantang submit [选项] SCRIPT [ARGS]",
+                "name a file, or - for standard input: qiantang submit [OPTIONS] SCRIPT [ARGS]",
+            );
+            return Err(Failure::usage("no_script", both("没有指明脚本", "no script is named"), hint));
         };
         let script = Path::new(script);
         let source = read(script)?;
         let file_name = script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-");
         let mut parsed = domain::script::parse_as(&source, file_name.unwrap_or("script"), &beside)
-            .map_err(|problems| invalid(context, script, &problems))?;
+            .map_err(|problems| invalid(&named(script), &problems))?;
         parsed.spec.args = args.to_vec();
         place(&mut parsed.spec);
         tell_notes(context, &parsed.notes);
@@ -138,7 +146,8 @@ impl Run for Submit {
 
 /// Prints the help, with the options of the table.
 fn help(context: &Context) -> Done {
-    let mut whole = (context.command_line)().mut_subcommand("submit", sbatch::described);
+    let whole = (context.command_line)().mut_subcommand("submit", sbatch::described);
+    let mut whole = chinese::in_language(whole, context.lang);
     whole.build();
     let mut submit = whole.find_subcommand("submit").cloned().unwrap_or_default();
     say(submit.render_long_help().to_string().trim_end())
@@ -159,7 +168,7 @@ impl Run for Apply {
     fn run(self, context: &Context) -> Done {
         let source = read_text(&self.file)?;
         let spec =
-            domain::taskfile::parse(&source).map_err(|problems| invalid(context, &self.file, &problems))?;
+            domain::taskfile::parse(&source).map_err(|problems| invalid(&named(&self.file), &problems))?;
         if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
     }
 }
@@ -181,11 +190,11 @@ fn place(spec: &mut JobSpec) {
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let cannot = |error: std::io::Error| {
-        Failure::usage(
-            "no_script",
-            format!("failed to read {shown}: {error}"),
-            "name a file, or - for standard input",
-        )
+        let said = said(&error);
+        let message =
+            both(format!("无法读取 {shown}：{}", said.zh), format!("failed to read {shown}: {}", said.en));
+        let hint = both("请指明文件，或用 - 表示标准输入", "name a file, or - for standard input");
+        Failure::usage("no_script", message, hint)
     };
     let mut bytes = Vec::new();
     // A byte more than is allowed tells that there is more.
@@ -196,8 +205,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     }
     if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("{shown} has more than {} MiB", MAX_BYTES >> 20);
-        return Err(Failure::usage("too_large", message, "put data into files of their own"));
+        let most_mib = MAX_BYTES >> 20;
+        let message =
+            both(format!("{shown} 超过 {most_mib} MiB"), format!("{shown} has more than {most_mib} MiB"));
+        let hint = both("请把数据放在单独的文件中", "put data into files of their own");
+        return Err(Failure::usage("too_large", message, hint));
     }
     Ok(bytes)
 }
@@ -206,27 +218,29 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn read_text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(read(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::usage(
-            "bad_utf8",
-            format!("{} is not UTF-8: byte {at} can't be read", path.display()),
-            "save it as UTF-8 text",
-        )
+        let path = path.display();
+        let message = both(
+            format!("{path} 不是 UTF-8：无法识别第 {at} 字节"),
+            format!("{path} is not UTF-8: byte {at} can't be read"),
+        );
+        Failure::usage("bad_utf8", message, both("请保存为 UTF-8 文本", "save it as UTF-8 text"))
     })
 }
 
-/// Programs get the problems in English, people in their language.
-fn invalid(context: &Context, file: &Path, problems: &[SpecProblem]) -> Failure {
-    let lang = if context.json { Lang::En } else { context.lang };
-    let file = file.display();
-    let message = match lang {
-        Lang::Zh => format!("{file} 不能提交"),
-        Lang::En => format!("{file} can't be submitted"),
-    };
-    let mut failure = Failure::usage("invalid_script", message, "");
-    failure.errors = problems.iter().map(|problem| problem.text(lang)).collect();
+fn named(file: &Path) -> Both {
+    Both::alike(file.display().to_string())
+}
+
+fn invalid(file: &Both, problems: &[SpecProblem]) -> Failure {
+    let message = both(format!("{} 不能提交", file.zh), format!("{} can't be submitted", file.en));
+    let mut failure = Failure::usage("invalid_script", message, Both::default());
+    failure.errors = problems.iter().map(|problem| Both::of(|lang| problem.text(lang))).collect();
     if let [only] = problems {
-        failure.message = format!("{file}: {}: {}", only.place.text(lang), only.wrong.problem(lang));
-        failure.hint = only.wrong.hint(lang);
+        let place = |lang| (only.place.text(lang), only.wrong.problem(lang));
+        let ((zh_place, zh), (en_place, en)) = (place(Lang::Zh), place(Lang::En));
+        failure.message =
+            both(format!("{}：{zh_place}：{zh}", file.zh), format!("{}: {en_place}: {en}", file.en));
+        failure.hint = Both::of(|lang| only.wrong.hint(lang));
     }
     failure
 }

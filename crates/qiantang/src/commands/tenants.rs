@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, with_given};
 use crate::{
     output::{Clock, list, number, pick, table, text},
     words,
@@ -79,16 +79,11 @@ struct Payer {
 
 impl Payer {
     /// The options that are given, put into a body.
-    fn put_into(self, mut body: Value) -> Value {
+    fn put_into(self, body: Value) -> Value {
         let Self { legal_name, tax_number, other_tax_number } = self;
         let given =
             [("legal_name", legal_name), ("tax_number", tax_number), ("other_tax_number", other_tax_number)];
-        for (key, value) in given {
-            if let Some(value) = value {
-                body[key] = json!(value);
-            }
-        }
-        body
+        with_given(body, given)
     }
 }
 
@@ -107,12 +102,8 @@ impl Run for Tenants {
             }
             Some(Act::Set { slug, name_zh, name_en, alliance, payer }) => {
                 let path = format!("{PATH}/{}", part(&slug));
-                let mut body = json!({});
-                for (key, value) in [("name_zh", name_zh), ("name_en", name_en), ("alliance", alliance)] {
-                    if let Some(value) = value {
-                        body[key] = json!(value);
-                    }
-                }
+                let given = [("name_zh", name_zh), ("name_en", name_en), ("alliance", alliance)];
+                let body = with_given(json!({}), given);
                 let answer = context.client.patch(&path, &payer.put_into(body))?;
                 context.print(&answer, |lang| {
                     let tenant = shown(&context.clock(), std::slice::from_ref(&answer));

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Lang, Millis, RatePerCardHour};
+use domain::{Lang, Millis, RatePerCardHour, both};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use twin::{
@@ -131,7 +131,7 @@ fn generate(context: &Context, options: &Generate) -> Done {
     let made = twin::generate::generate(&twin::generate::Model::of(&trace), &wanted);
     if to_stdout {
         let mut text = Vec::new();
-        twin::write_trace(&made, &mut text).map_err(|error| not_written(&options.out, &error))?;
+        twin::write_trace(&made, &mut text).map_err(|error| Failure::not_in_folder(&options.out, &error))?;
         return write_out(&text).map(drop);
     }
     write(&options.out, |out| twin::write_trace(&made, out))?;
@@ -162,8 +162,9 @@ fn setup(hall: &Hall, trace: &Trace, policy: ReplayPolicy) -> Result<Setup, Fail
     }
     let cards = hall.cards.unwrap_or(trace.cards);
     if cards == 0 {
-        let hint = "say how many there are with --cards or --nodes";
-        return Err(Failure::usage("no_cards", "the trace does not say how many cards there were", hint));
+        let message = both("轨迹没有说明有多少加速卡", "the trace does not say how many cards there were");
+        let hint = both("请用 --cards 或 --nodes 说明", "say how many there are with --cards or --nodes");
+        return Err(Failure::usage("no_cards", message, hint));
     }
     Ok(Setup { use_half_life, queues, ..Setup::new(cards, policy) })
 }
@@ -180,8 +181,13 @@ fn give(queues: &mut Vec<QueueSetup>, trace: &Trace, given: &[(String, QueueSetu
             trace.queues.find(name).and_then(|number| usize::try_from(number).ok()).ok_or_else(|| {
                 let known: Vec<&str> =
                     (0..5).map(|number| trace.queues.get(number)).filter(|name| !name.is_empty()).collect();
-                let hint = format!("the trace's queues begin with: {}", known.join(", "));
-                Failure::usage("no_such_queue", format!("the trace has no queue `{name}`"), hint)
+                let hint = both(
+                    format!("轨迹中的队列开头几个为：{}", known.join("、")),
+                    format!("the trace's queues begin with: {}", known.join(", ")),
+                );
+                let message =
+                    both(format!("轨迹中没有队列 `{name}`"), format!("the trace has no queue `{name}`"));
+                Failure::usage("no_such_queue", message, hint)
             })?;
         if queues.len() <= number {
             queues.resize(number + 1, QueueSetup::default());
@@ -273,11 +279,7 @@ fn write(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> std::io::Res
         content(&mut out)?;
         out.flush()
     });
-    written.map_err(|error| not_written(path, &error))
-}
-
-fn not_written(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::system("not_written", format!("failed to write {}: {error}", path.display()), "check the folder")
+    written.map_err(|error| Failure::not_in_folder(path, &error))
 }
 
 /// The figures with how fast the replay was.

@@ -12,9 +12,10 @@ use center::{
     },
     center::Center,
 };
-use domain::{JobId, MicroCny, ServiceClass, contract::Funds};
+use domain::{JobId, Lang, MicroCny, ServiceClass, contract::Funds};
 
 use super::people::People;
+use crate::tell::tell;
 
 /// How often tenants look whether they have enough work.
 const EVERY: Duration = Duration::from_secs(2);
@@ -70,23 +71,26 @@ const LINES: [Line; 5] = [
 ];
 
 /// Goes on until it is dropped.
-pub async fn run(ready: &Ready, people: &People) {
+pub async fn run(lang: Lang, ready: &Ready, people: &People) {
     let center = &ready.center;
     let mut active: BTreeMap<&'static str, Vec<JobId>> = BTreeMap::new();
     let mut turn = 0_u32;
     loop {
         if let Err(error) = round(center, people, &mut active, &mut turn).await {
             // The demo is looked at; what fails here shows there, and the next round is soon.
-            tell_once(&error);
+            tell_once(lang, &error);
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
 /// Told once: a disk that is full would otherwise tell it every two seconds.
-fn tell_once(error: &AppError) {
+fn tell_once(lang: Lang, error: &AppError) {
     static TOLD: std::sync::Once = std::sync::Once::new();
-    TOLD.call_once(|| eprintln!("qiantang: the demo's work does not go on: {error}"));
+    TOLD.call_once(|| match lang {
+        Lang::Zh => tell!("qiantang：演示的作业没有继续（{error}）"),
+        Lang::En => tell!("qiantang: the demo's work does not go on: {error}"),
+    });
 }
 
 async fn round(

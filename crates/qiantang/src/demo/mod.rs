@@ -19,10 +19,13 @@ use center::{
     settings::{BackupSettings, EngineKind, Isolation, NodeSettings, PoolSettings, Schedule, Settings},
     wakers::MIRROR,
 };
-use domain::Millis;
+use domain::{Both, Lang, Millis, both};
 use tokio::sync::oneshot;
 
-use crate::{context::say, errors::Failure};
+use crate::{
+    context::say,
+    errors::{Failure, said},
+};
 use base::error::chain;
 use options::in_lang;
 pub use options::{OnSlurm, Options, PASSWORD};
@@ -36,21 +39,32 @@ const PORT: u16 = 8470;
 pub fn run(options: &Options, programs: center::Programs) -> Result<(), Failure> {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Err(failed(&format!("failed to start: {error}"))),
+        Err(error) => {
+            return Err(failed(&both(
+                format!("无法启动：{}", said(&error).zh),
+                format!("failed to start: {error}"),
+            )));
+        }
     };
     match runtime.block_on(play(options, programs)) {
         Ok(report) if report.is_good() => Ok(()),
-        Ok(_) => Err(Failure::unexpected("the demo did not end as it should")),
+        Ok(_) => Err(Failure::unexpected(both("演示没有按预期结束", "the demo did not end as it should"))),
         Err(problem) => Err(failed(&problem)),
     }
 }
 
-fn failed(problem: &str) -> Failure {
-    Failure::system("demo_failed", format!("the demo failed: {problem}"), "")
+fn failed(problem: &Both) -> Failure {
+    let message = both(format!("演示失败：{}", problem.zh), format!("the demo failed: {}", problem.en));
+    Failure::system("demo_failed", message, Both::default())
 }
 
-async fn play(options: &Options, programs: center::Programs) -> Result<Report, String> {
-    let folder = Folder::new(options.data_dir.clone())?;
+/// What the center in the demo says of itself, which it does in English alone.
+fn of_center(said: &str) -> Both {
+    both(format!("中心出错（{said}）"), said)
+}
+
+async fn play(options: &Options, programs: center::Programs) -> Result<Report, Both> {
+    let folder = Folder::new(options.data_dir.clone(), options.lang)?;
     let shared_dir = options.slurm.as_ref().and_then(|slurm| slurm.shared_dir.clone());
     let shared_dir = shared_dir.unwrap_or_else(|| folder.path.join("shared"));
     let listen = match options.listen {
@@ -60,7 +74,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     let mut settings = settings(options, (&folder.path, &shared_dir), listen);
     let beneath = if options.slurm.is_some() { &shared_dir } else { &folder.path };
     crate::examples::keep(&mut settings, beneath)
-        .map_err(|error| format!("failed to write examples into {}: {error}", beneath.display()))?;
+        .map_err(|error| Failure::not_in_folder(beneath, &error).message)?;
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
@@ -75,9 +89,9 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     ));
     let Ok(ready) = ready.await else {
         return Err(match server.await {
-            Ok(Err(error)) => chain(&error),
-            Ok(Ok(())) => "the center ended before it was up".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(Err(error)) => of_center(&chain(&error)),
+            Ok(Ok(())) => both("中心还没有就绪就结束了", "the center ended before it was up"),
+            Err(error) => of_center(&error.to_string()),
         });
     };
 
@@ -95,12 +109,12 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     let _ = stop.send(());
     match server.await {
         Ok(Ok(())) => played,
-        Ok(Err(error)) => Err(chain(&error)),
-        Err(error) => Err(error.to_string()),
+        Ok(Err(error)) => Err(of_center(&chain(&error))),
+        Err(error) => Err(of_center(&error.to_string())),
     }
 }
 
-async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), String> {
+async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Both> {
     let tell = |zh: &str, en: &str| {
         if options.json {
             return Ok(());
@@ -125,22 +139,19 @@ async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Strin
             "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
         )?;
     }
-    let people = people::sign_up(ready).await.map_err(|error| error.to_string())?;
+    let people = people::sign_up(ready).await.map_err(|error| of_center(&error.to_string()))?;
     let address = ready.address;
     tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
     )?;
-    let report = work::run(options, ready, &people).await.map_err(|error| error.to_string())?;
+    let report = work::run(options, ready, &people).await.map_err(|error| of_center(&error.to_string()))?;
     Ok((report, people))
 }
 
 /// Waits until the center has Slurm's nodes; how many, and how many cards. Meanwhile it says what it waits for, and what
 /// Slurm's commands say.
-async fn slurms_nodes(
-    ready: &Ready,
-    tell: impl Fn(&str) -> Result<(), String>,
-) -> Result<(usize, u32), String> {
+async fn slurms_nodes(ready: &Ready, tell: impl Fn(&str) -> Result<(), Both>) -> Result<(usize, u32), Both> {
     let until = std::time::Instant::now() + Duration::from_secs(30);
     let mut tell_at = std::time::Instant::now();
     loop {
@@ -155,7 +166,10 @@ async fn slurms_nodes(
         let why = loops.into_iter().find(|known| known.name == MIRROR).and_then(|known| known.error);
         let why = why.unwrap_or_default();
         if std::time::Instant::now() > until {
-            return Err(format!("Slurm told of no node with cards within 30 s: see docs/slurm.md. {why}"));
+            return Err(both(
+                format!("30 秒内 Slurm 没有报告带加速卡的节点，见 docs/slurm.md。{why}"),
+                format!("Slurm told of no node with cards within 30 s: see docs/slurm.md. {why}"),
+            ));
         }
         if std::time::Instant::now() >= tell_at {
             tell(&why)?;
@@ -180,7 +194,7 @@ async fn keep_serving(options: &Options, ready: &Ready, people: &People) {
     tell!("{text}");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        () = goes_on::run(ready, people), if options.slurm.is_none() => {}
+        () = goes_on::run(options.lang, ready, people), if options.slurm.is_none() => {}
     }
 }
 
@@ -245,19 +259,24 @@ fn free_address() -> SocketAddr {
 struct Folder {
     path: PathBuf,
     is_ours: bool,
+    /// The language of those who look at the demo.
+    lang: Lang,
 }
 
 impl Folder {
-    fn new(wanted: Option<PathBuf>) -> Result<Self, String> {
+    fn new(wanted: Option<PathBuf>, lang: Lang) -> Result<Self, Both> {
         let is_ours = wanted.is_none();
         let path = wanted
             .unwrap_or_else(|| std::env::temp_dir().join(format!("qiantang-demo-{}", std::process::id())));
         if path.join("database").exists() {
-            return Err(format!("{} holds a center already: give an empty folder", path.display()));
+            let path = path.display();
+            return Err(both(
+                format!("{path} 中已有一个中心：请给出空目录"),
+                format!("{path} holds a center already: give an empty folder"),
+            ));
         }
-        std::fs::create_dir_all(&path)
-            .map_err(|error| format!("failed to make {}: {error}", path.display()))?;
-        Ok(Self { path, is_ours })
+        std::fs::create_dir_all(&path).map_err(|error| Failure::not_in_folder(&path, &error).message)?;
+        Ok(Self { path, is_ours, lang })
     }
 }
 
@@ -268,7 +287,11 @@ impl Drop for Folder {
             let until = std::time::Instant::now() + Duration::from_secs(2);
             while std::fs::remove_dir_all(&self.path).is_err() && self.path.exists() {
                 if std::time::Instant::now() > until {
-                    tell!("qiantang: the folder {} could not be removed", self.path.display());
+                    let path = self.path.display();
+                    match self.lang {
+                        Lang::Zh => tell!("qiantang：无法删除目录 {path}"),
+                        Lang::En => tell!("qiantang: the folder {path} could not be removed"),
+                    }
                     return;
                 }
                 std::thread::yield_now();

@@ -5,6 +5,7 @@ mod bad_input;
 mod contract;
 mod document;
 mod filters;
+mod guide;
 mod invitations;
 mod keys;
 mod names;

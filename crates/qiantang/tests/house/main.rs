@@ -1,13 +1,14 @@
 //! The house rules of the source tree: which crate may know which, no circles of files, and nothing too long
-//! to read.
+//! to read. What the documents promise is tested, and stands in both languages.
 //!
-//! These tests read the sources. Each failure names the file, the line, the figure, and what to do.
+//! These tests read the sources and the documents. Each failure names the file, the line, the figure, and what to do.
 
 mod circles;
 mod edges;
 mod languages;
 mod made_up;
 mod modules;
+mod promises;
 mod scan;
 mod sizes;
 mod sources;

@@ -17,8 +17,13 @@ impl At<'_> {
         self.browser.open(&format!("{}{path}", self.site.url));
     }
 
-    fn path(&self) -> String {
-        self.browser.script("return location.pathname").as_str().expect("a path").to_owned()
+    /// Waits for another page, whole, at such an address.
+    fn wait_for(&self, what: &str, is_there: impl Fn(&str) -> bool) {
+        self.site.wait_for(what, || {
+            let look = "return !window.isOld && document.readyState === 'complete' ? location.pathname : ''";
+            let path = self.browser.script(look);
+            path.as_str().filter(|path| !path.is_empty() && is_there(path)).map(|_| ())
+        });
     }
 
     /// Follows the link of a step that is to be done.
@@ -26,11 +31,11 @@ impl At<'_> {
         self.open("/");
         let find = format!(
             "const link = [...document.querySelectorAll('#first-steps a')].find(a => a.getAttribute('aria-label').endsWith('{step}')); \
-             if (!link) return document.querySelector('main').textContent; link.click(); return ''"
+             if (!link) return document.querySelector('main').textContent; window.isOld = true; link.click(); return ''"
         );
         let left = self.browser.script(&find);
         assert_eq!(left, "", "the step `{step}` has a link");
-        self.site.wait_for("the page of the step", || (self.path() != "/").then_some(()));
+        self.wait_for("the page of the step", |path| path != "/");
     }
 
     /// Fills fields of the form that goes to `action` and sends it; waits until `is_there` of the new address.
@@ -47,10 +52,7 @@ impl At<'_> {
             fields.join(", ")
         );
         assert_eq!(self.browser.script(&fill), "");
-        self.site.wait_for(&format!("what comes of {action}"), || {
-            let is_new = self.browser.script("return !window.isOld && document.readyState === 'complete'");
-            (is_new == true && is_there(&self.path())).then_some(())
-        });
+        self.wait_for(&format!("what comes of {action}"), is_there);
     }
 
     fn steps(&self) -> String {
@@ -91,10 +93,10 @@ fn a_new_center_is_set_up_in_the_browser_alone() {
         assert!(at.steps().contains(state), "the step says how the contract stands: {state}");
         at.take("Contract");
         let link = format!(
-            "const link = document.querySelector('a[href$=\"/act/{act}\"]'); if (link) link.click(); return !!link"
+            "const link = document.querySelector('a[href$=\"/act/{act}\"]'); window.isOld = true; if (link) link.click(); return !!link"
         );
         assert_eq!(browser.script(&link), true, "{act}");
-        site.wait_for("the page of the act", || at.path().contains("/act/").then_some(()));
+        at.wait_for("the page of the act", |path| path.contains("/act/"));
         at.send("/act", &[("reason", "first")], |path| {
             path.starts_with("/contracts/con_") && !path.contains("/act")
         });

@@ -1,6 +1,6 @@
 //! Signing in and out, passwords, tokens and kept sign-ins by commands.
 
-use std::{io::Write as _, process::Stdio};
+use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
 
 use testkit::{PASSWORD, Site, Terminal, grant};
 
@@ -32,6 +32,9 @@ fn who_signs_out_leaves_no_token_behind() {
     site.tenant("univ", "research", &grant(), 8);
     let terminal = Terminal::signed_in(&site, "univ-developer");
     assert!(terminal.ok(&["whoami"]).contains("univ-developer"));
+    let rights =
+        std::fs::metadata(terminal.home.path().join(KEPT)).expect("the sign-in is kept").permissions().mode();
+    assert_eq!(rights & 0o777, 0o600, "nobody else reads it");
     let kept = std::fs::read_to_string(terminal.home.path().join(KEPT));
     let kept = kept.expect("the sign-in is kept");
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
@@ -130,7 +133,7 @@ fn sign_ins_at_two_centers_are_kept_apart() {
             .stdout(Stdio::null())
             .spawn()
             .expect("it starts");
-        writeln!(child.stdin.take().expect("a pipe"), "{}", PASSWORD).expect("it reads");
+        writeln!(child.stdin.take().expect("a pipe"), "{PASSWORD}").expect("it reads");
         assert!(child.wait().expect("it ends").success());
     };
     sign_in(&sites[1].url, "two-developer", "lab");

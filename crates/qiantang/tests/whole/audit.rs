@@ -33,6 +33,28 @@ fn database(site: &Site) -> PathBuf {
     site.data().join("database/center.db")
 }
 
+/// The queries that the page of the books gives for a check by hand, each with what its rows have to be.
+fn check_by_hand(file: &Path) {
+    let books = include_str!("../../../../docs/books.md");
+    let queries: Vec<&str> =
+        books.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [of_runs, of_accounts] = queries[..] else { panic!("{queries:?}") };
+    let program = "import collections, sqlite3, sys\n\
+        db = sqlite3.connect(sys.argv[1])\n\
+        runs = db.execute(sys.argv[2]).fetchall()\n\
+        assert runs and any(posted for _, posted, _, _ in runs), runs\n\
+        for run in runs:\n\
+        \x20   assert any(run[1] == run[2] * cards * run[3] // 3600000 for cards in range(1, 17)), run\n\
+        sums = collections.Counter()\n\
+        accounts = db.execute(sys.argv[3]).fetchall()\n\
+        for unit, _, amount in accounts: sums[unit] += amount\n\
+        assert len(accounts) > 5 and set(sums) == {'card_ms', 'micro_cny'} and not any(sums.values()), accounts\n";
+    let output =
+        Command::new("python3").args(["-c", program]).arg(file).args([of_runs, of_accounts]).output();
+    let output = output.expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A contract that fills in what `new` leaves out, active, with a project of its number.
 fn contract(site: &Site, tenant: &Tenant, number: &str, new: &Value) {
     let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 4 });
@@ -252,6 +274,7 @@ fn a_busy_centers_books_are_recomputed_and_what_is_changed_is_named() {
     let copy = site.backups().join("audited.db");
     site.post("/api/v1/backup", &site.operator, &json!({ "path": copy }));
     assert_clean(&copy);
+    check_by_hand(&copy);
     let (_, told) = audit(&copy);
     assert!(told.contains(" 4 statements") && told.contains("no differences"), "{month}: {told}");
 

@@ -154,6 +154,9 @@ fn what_has_no_price_is_refused_and_holds_no_card() {
     assert_eq!((status, refused["code"].as_str()), (409, Some("price_change")), "{refused}");
     let told = refused.to_string();
     assert!(told.contains("b urgent enterprise: 9.00 → no price") && told.contains("5.00 → 10.00"), "{told}");
+    let past = json!({ "name": "late", "prices": next, "confirmed": true, "effective_from": "2020-01-01" });
+    let (status, refused) = site.ask("POST", "/api/v1/price-books", &site.operator, Some(&past));
+    assert_eq!((status, &refused["errors"][0]["field"]), (422, &json!("effective_from")), "{refused}");
     // What waits for the dropped line says so, and keeps nobody from the cards.
     let holder = site.submit(&tenant, &job("urgent", 8, 3));
     site.wait_for_state(&tenant.developer, &holder, "running");

@@ -17,7 +17,6 @@ mod paying;
 mod periods;
 mod placing;
 mod readme;
-mod refused;
 mod resources;
 mod retirement;
 mod scripts;
@@ -25,6 +24,7 @@ mod shipping;
 mod sign_in;
 mod tamper;
 mod time_zone;
+mod told;
 mod twin;
 
 /// The program under test. Only tests of its own package can name its path.

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use testkit::{Site, Tenant, job};
 
-use crate::QIANTANG;
+use crate::{
+    QIANTANG,
+    jobs::{until_told, waits_for},
+};
 
 fn contract(site: &Site, tenant: &Tenant) -> Value {
     site.get(&format!("/api/v1/contracts/{}", tenant.contract), &tenant.developer)
@@ -41,5 +44,43 @@ fn money_binds_to_compute() {
     );
     let id = site.submit(&tenant, &job("again", "true"));
     assert_eq!(site.wait_for_end(&tenant.developer, &id)["state"], "succeeded");
+    assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
+}
+
+#[test]
+fn who_pays_in_within_the_grace_keeps_their_runs_and_a_suspension_stops_them_at_once() {
+    let site = Site::new(QIANTANG, 1, "[billing]\ngrace_ms = 60000\n[engine]\nkill_grace_ms = 300\n");
+    let terms = json!({ "kind": "prepaid", "package": 4_000, "fee": 4_000_000 });
+    let tenant = site.tenant("small", "enterprise", &terms, 8);
+    let id = site.submit(&tenant, &until_told("goes-on", 8));
+    let state = || contract(&site, &tenant)["state"].clone();
+    site.wait_for("the balance to end", || (state() == "exhausted").then_some(()));
+    let paid = json!({ "card_ms": 3_600_000, "amount_micro_cny": 0, "reference": "in time" });
+    site.post(&format!("/api/v1/contracts/{}/top-up", tenant.contract), &site.operator, &paid);
+    assert_eq!(state(), "active");
+    let waits = site.submit(&tenant, &job("waits", "true"));
+    waits_for(&site, &tenant, &waits, "max_running_cards");
+    let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);
+    assert_eq!(
+        (runs["items"].as_array().map(Vec::len), &runs["items"][0]["state"]),
+        (Some(1), &json!("running"))
+    );
+
+    let act = |action: &str| {
+        let body = json!({ "action": action, "reason": "an audit" });
+        site.post(&format!("/api/v1/contracts/{}/actions", tenant.contract), &site.operator, &body);
+    };
+    act("suspend");
+    let ended = site.wait_for_end(&tenant.developer, &id);
+    assert_eq!(
+        (&ended["state"], &ended["reason"]["code"]),
+        (&json!("stopped"), &json!("contract_ended")),
+        "{ended}"
+    );
+    waits_for(&site, &tenant, &waits, "contract_closed");
+    let (status, refused) = site.ask("POST", "/api/v1/jobs", &tenant.developer, Some(&job("more", "true")));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("contract_not_active")), "{refused}");
+    act("resume");
+    assert_eq!(site.wait_for_end(&tenant.developer, &waits)["state"], "succeeded");
     assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
     process::Command,
     time::{Duration, Instant},
 };
@@ -43,6 +44,8 @@ fn a_backup_never_goes_over_a_file_that_is_there() {
     let args = ["backup", "copy.db"];
     at.ok(&args);
     assert!(site.backups().join("copy.db").metadata().is_ok_and(|meta| meta.len() > 4096));
+    let mode = site.backups().join("copy.db").metadata().expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
     assert_eq!(at.run(&args).0, 4);
 }
 
@@ -245,6 +248,7 @@ impl First {
             .args(["serve", "--config"])
             .arg(settings)
             .env_remove("QIANTANG_OPERATOR_PASSWORD")
+            .env("LC_ALL", "C.UTF-8")
             .stdout(std::process::Stdio::piped())
             .stderr(std::fs::File::create(log).expect("a log"))
             .spawn()
@@ -269,7 +273,6 @@ impl Drop for First {
 
 #[test]
 fn a_first_password_that_is_made_up_stands_in_a_file_of_its_owner_and_in_no_log() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = testkit::open_folder();
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
     let settings = folder.path().join("center.toml");

@@ -1,11 +1,15 @@
 //! Months of the books: use is posted in the month in which it was had, a closed month never changes, and statements add
 //! up. The clock is set so that a month ends a few seconds after the center is started.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
 use domain::{Millis, Month, Timestamp, Zone};
 use serde_json::{Value, json};
-use testkit::{Site, Tenant, Terminal};
+use testkit::{Browser, Site, Tenant, Terminal};
 
 use crate::QIANTANG;
 
@@ -215,6 +219,11 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
     assert_eq!(statement["used_card_ms"].as_i64(), Some(in_month), "metered to its end: {statement}");
     assert_eq!((&statement["is_final"], &statement["number"]), (&json!(true), &given_out["number"]));
     assert_adds_up(&statement);
+    // Whoever has the bytes and the digest can tell that nothing was changed.
+    let bearer = format!("Bearer {}", tenant.admin);
+    let sent = Browser::new(site).send("GET", &path, None, &[("Authorization", &bearer)]);
+    let digest = sha256sum(&sent.body);
+    assert_eq!((sent.header("x-statement-sha256"), &given_out["sha256"]), (&*digest, &json!(digest)));
     let line = statement["lines"].as_array().expect("lines").iter().find(|line| line["cause"] == "use");
     let line = line.expect("a line of use");
     assert_eq!(
@@ -232,6 +241,13 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
         entries.contains("+08:00,card_ms,contract,univ-1,univ,delivered,") && entries.contains(&id),
         "{entries}"
     );
+
+    // The one command of the page of the books.
+    let books = include_str!("../../../../docs/books.md");
+    let command = books.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a command");
+    let adds_up = Command::new("sh").args(["-c", command]).current_dir(operator.home.path()).output();
+    let adds_up = adds_up.expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&adds_up.stdout), "differs: {}\n", "{adds_up:?}");
 
     // The run is lost. Its use in the closed month is given back in the month that goes on.
     let back = &["refund", "waiver"];
@@ -276,6 +292,15 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
     assert_eq!((status, refused["code"].as_str()), (422, Some("invalid")), "{refused}");
 }
 
+/// The digest of a text by the command that the guides name.
+fn sha256sum(text: &str) -> String {
+    let mut sum =
+        Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    sum.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
+    let output = sum.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&output.stdout).split(' ').next().unwrap_or_default().to_owned()
+}
+
 /// Kills the supervisor of a run, whose process id is in the claim of the run's record.
 pub fn kill_supervisor(site: &Site, run: &str) {
     let part = &run[run.len() - 2..];
@@ -284,7 +309,7 @@ pub fn kill_supervisor(site: &Site, run: &str) {
     let lines = record.lines().filter_map(|line| serde_json::from_str::<Value>(line.trim_matches('\0')).ok());
     let of_run = lines.filter(|line| line.to_string().contains(run));
     let pid = of_run.filter_map(|line| find_pid(&line)).next_back().expect("a claim of the run");
-    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
     assert!(killed.expect("kill runs").success());
 }
 

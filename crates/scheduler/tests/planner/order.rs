@@ -1,6 +1,8 @@
 //! Which job goes first, which may start, and that gangs are not split.
 
-use domain::{CardMs, CardSet, QueueTerms, ServiceClass, card::Affinity};
+use std::collections::BTreeSet;
+
+use domain::{CardMs, CardSet, Millis, QueueTerms, ServiceClass, card::Affinity};
 use scheduler::{Block, Policy, Snapshot, plan};
 
 use crate::build::*;
@@ -160,4 +162,32 @@ fn a_plan_starts_no_more_than_it_may_and_the_next_goes_on() {
     assert_eq!(first.starts.len(), 3);
     assert_eq!(first.verdicts.iter().map(|verdict| number_of(verdict.job)).collect::<Vec<_>>(), [3, 4]);
     assert!(first.verdicts.iter().all(|verdict| verdict.forecast_start == Some(NOW)));
+}
+
+#[test]
+fn what_is_lent_is_called_back_lowest_class_first_then_newest_first_and_no_more_than_needed() {
+    let mut snapshot = center(8);
+    snapshot.queues.push(queue(1));
+    snapshot.queues[1].terms = terms(8, None, 1, 8);
+    // Runs of two cards each, of a queue without a guarantee: their class, and for how many hours they have run.
+    let runs = [
+        (ServiceClass::Normal, 3),
+        (ServiceClass::Spot, 4),
+        (ServiceClass::Spot, 1),
+        (ServiceClass::Normal, 1),
+    ];
+    for (number, (class, hours)) in (0..).zip(runs) {
+        let first = 2 * u8::try_from(number).unwrap();
+        occupy(&mut snapshot, number, 9, &[(0, cards(first, first + 1))], 9);
+        let run = snapshot.running.last_mut().unwrap();
+        (run.class, run.started_at) = (class, NOW.minus(Millis::from_hours(hours)));
+    }
+    for (ask, want) in
+        [(1, &[2][..]), (2, &[2]), (3, &[1, 2]), (4, &[1, 2]), (6, &[1, 2, 3]), (8, &[0, 1, 2, 3])]
+    {
+        snapshot.waiting = vec![job(10, 1, 1, ask)];
+        let called: BTreeSet<_> =
+            plan(&snapshot, &Policy::default(), NOW).preemptions.iter().filter_map(|back| back.run).collect();
+        assert_eq!(called, want.iter().map(|number| run_id(*number)).collect(), "{ask} cards are asked for");
+    }
 }

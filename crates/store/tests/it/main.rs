@@ -11,4 +11,5 @@ mod periods;
 mod rows;
 mod runs;
 mod schema;
+mod settings;
 mod writer;

@@ -112,6 +112,7 @@ mod tests {
     use super::*;
 
     fn merged(script: &str, fields: &[(&str, &str)]) -> Merged {
+        crate::nouns::load_texts();
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let all = std::iter::once(("script".to_owned(), script.to_owned())).chain(fields);
         merge(Ui::of(Lang::En), Form::of(all.collect()))

@@ -7,12 +7,12 @@ use std::{
 };
 
 use clap::Args;
-use domain::Lang;
+use domain::{Both, Lang, both};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    errors::Failure,
+    errors::{Failure, said},
     kept::{self, Kept, Profile},
     output::{pick, text},
     words,
@@ -20,6 +20,7 @@ use crate::{
 
 /// Sign in, and keep a token for the other commands.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "the login is an argument of the command that is called so")]
 pub struct Login {
     /// The login to sign in with; asked for where left out.
     login: Option<String>,
@@ -40,15 +41,22 @@ const OF_CENTER: &str = "-";
 impl Run for Login {
     fn run(self, context: &Context) -> Done {
         if context.client.is_token_given() {
-            let message = "QIANTANG_TOKEN is set, and would be used in place of the sign-in";
-            return Err(Failure::usage("token_is_given", message, "unset QIANTANG_TOKEN, then sign in"));
+            let message = both(
+                "已设置 QIANTANG_TOKEN，会代替登录使用",
+                "QIANTANG_TOKEN is set, and would be used in place of the sign-in",
+            );
+            let hint = both("请清除 QIANTANG_TOKEN，再登录", "unset QIANTANG_TOKEN, then sign in");
+            return Err(Failure::usage("token_is_given", message, hint));
         }
         let login = match self.login {
             Some(login) => login,
-            None => given(ask(pick(context.lang, "用户：", "Login: "), true)?, "login")?,
+            None => given(ask(pick(context.lang, "用户：", "Login: "), true)?, &both("用户名", "login"))?,
         };
-        let password =
-            if self.password_stdin { given(ask("", true)?, "password")? } else { password(context)? };
+        let password = if self.password_stdin {
+            given(ask("", true)?, &both("密码", "password"))?
+        } else {
+            password(context)?
+        };
         let place = if self.center { Some(OF_CENTER) } else { self.tenant.as_deref() };
         let (answer, path, name) = sign_in(context, &login, &password, place)?;
         let member = &answer["member"];
@@ -107,17 +115,22 @@ impl Run for Logout {
         let profile = context.client.profile.as_ref().and_then(|name| kept.profiles.get_mut(name));
         let profile = profile.filter(|profile| !profile.token.is_empty());
         if context.client.is_token_given() {
-            let message = "the token is that of QIANTANG_TOKEN, and not a kept one";
-            let hint = "unset QIANTANG_TOKEN; `qiantang tokens revoke` ends a token";
+            let message = both(
+                "令牌来自 QIANTANG_TOKEN，不是保存在本机的",
+                "the token is that of QIANTANG_TOKEN, and not a kept one",
+            );
+            let hint = both(
+                "请清除 QIANTANG_TOKEN；`qiantang tokens revoke` 可注销令牌",
+                "unset QIANTANG_TOKEN; `qiantang tokens revoke` ends a token",
+            );
             return Err(Failure::usage("token_is_given", message, hint));
         }
         let Some(profile) = profile else {
-            let message = format!("nobody is signed in at {}", context.client.url);
-            return Err(Failure::usage(
-                "not_signed_in",
-                message,
-                "`qiantang profiles` lists the kept sign-ins",
-            ));
+            let url = &context.client.url;
+            let message = both(format!("尚未登录 {url}"), format!("nobody is signed in at {url}"));
+            let hint =
+                both("`qiantang profiles` 列出已保存的登录", "`qiantang profiles` lists the kept sign-ins");
+            return Err(Failure::usage("not_signed_in", message, hint));
         };
         let url = profile.url.clone();
         // A token that the center does not take any more has ended already. One whose center does not answer goes on.
@@ -127,16 +140,17 @@ impl Run for Logout {
                 Err(failure) if failure.code == "unauthenticated" => (true, None),
                 Err(failure) => (false, Some(failure.message)),
             },
-            None => (false, Some("its id was not kept".to_owned())),
+            None => (false, Some(both("没有保存它的 id", "its id was not kept"))),
         };
         profile.token.clear();
         kept.write(&path)?;
-        let answer = json!({ "url": url, "is_token_ended": is_ended, "why": why });
+        let answer =
+            json!({ "url": url, "is_token_ended": is_ended, "why": why.as_ref().map(|why| &why.en) });
         context.print(&answer, |lang| match (lang, &why) {
             (Lang::Zh, None) => format!("已退出 {url}，令牌已失效"),
             (Lang::En, None) => format!("Signed out of {url}; the token has ended"),
             (Lang::Zh, Some(why)) => {
-                format!("已从本机退出 {url}；中心的令牌没有失效（{why}）：请登录后用 qiantang tokens revoke 撤销")
+                format!("已从本机退出 {url}；中心的令牌没有失效（{why}）：请登录后用 qiantang tokens revoke 注销", why = why.zh)
             }
             (Lang::En, Some(why)) => format!(
                 "Signed out of {url} here; its token has not been ended ({why}): sign in and end it by `qiantang tokens revoke`"
@@ -153,22 +167,25 @@ pub fn password(context: &Context) -> Result<String, Failure> {
 /// A password that is asked for by these words.
 pub fn password_of(prompt: &str) -> Result<String, Failure> {
     let line = if std::io::stdin().is_terminal() { ask(prompt, false)? } else { ask("", true)? };
-    given(line, "password")
+    given(line, &both("密码", "password"))
 }
 
 /// Refuses an empty line, which an input that has ended gives, too.
-fn given(line: String, what: &str) -> Result<String, Failure> {
+fn given(line: String, what: &Both) -> Result<String, Failure> {
     if line.is_empty() {
-        let message = format!("no {what} was given");
-        return Err(Failure::usage("no_input", message, "type it, or give it on standard input"));
+        let message = both(format!("没有给出{}", what.zh), format!("no {} was given", what.en));
+        let hint = both("请输入，或由标准输入给出", "type it, or give it on standard input");
+        return Err(Failure::usage("no_input", message, hint));
     }
     Ok(line)
 }
 
 /// Asks on the terminal; without echo for a password.
 fn ask(prompt: &str, echo: bool) -> Result<String, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::system("no_input", error.to_string(), "give it on standard input");
+    let failed = |error: std::io::Error| {
+        let hint = both("请由标准输入给出", "give it on standard input");
+        Failure::system("no_input", said(&error), hint)
+    };
     if !prompt.is_empty() {
         eprint!("{prompt}");
         std::io::stderr().flush().map_err(failed)?;

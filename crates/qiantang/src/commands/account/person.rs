@@ -2,12 +2,13 @@
 
 use std::{io::IsTerminal as _, path::PathBuf};
 
+use base::auth::password;
 use center::{
     break_glass::{self, BreakGlassError},
     settings::Settings,
 };
 use clap::Args;
-use domain::Lang;
+use domain::{Both, Lang, both};
 use serde_json::json;
 use store::StoreError;
 
@@ -105,24 +106,27 @@ fn own(context: &Context) -> Done {
 
 /// Sets a password in the database of a center that is stopped.
 fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> Done {
-    let settings = Settings::load(Some(config), std::env::vars_os()).map_err(|error| {
-        Failure::usage("settings", format!("{error:#}"), "give the file that `serve` is given")
-    })?;
+    let settings =
+        Settings::load(Some(config), std::env::vars_os()).map_err(|error| Failure::bad_settings(&error))?;
     let password = new_password(context)?;
     break_glass::set_password(&settings, login, &password).map_err(|error| {
         let hint = match &error {
             BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => {
-                "stop the center first; nothing was changed"
+                both("请先停止中心；未作更改", "stop the center first; nothing was changed")
             }
-            BreakGlassError::NoDatabase { .. } => {
-                "is this the center's settings file? Its `data_dir` says where the database is"
-            }
+            BreakGlassError::NoDatabase { .. } => both(
+                "这是中心的设置文件吗？其中的 `data_dir` 指明数据库的位置",
+                "is this the center's settings file? Its `data_dir` says where the database is",
+            ),
             BreakGlassError::Length | BreakGlassError::NoLogin { .. } | BreakGlassError::NoMember { .. } => {
-                "nothing was changed; try again"
+                both("未作更改；请重试", "nothing was changed; try again")
             }
-            _ => "nothing was changed; run it as the owner of the center's data folder",
+            _ => both(
+                "未作更改；请以中心数据目录的所有者运行",
+                "nothing was changed; run it as the owner of the center's data folder",
+            ),
         };
-        Failure::system("not_set", error.to_string(), hint)
+        Failure::system("not_set", not_set(login, &error), hint)
     })?;
     context.print(&json!({ "login": login }), |lang| match lang {
         Lang::Zh => format!("{login} 的密码已更改并记入审计日志，其登录和令牌均已失效"),
@@ -132,17 +136,30 @@ fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> 
     })
 }
 
+fn not_set(login: &str, error: &BreakGlassError) -> Both {
+    let en = error.to_string();
+    let zh = match error {
+        BreakGlassError::NoDatabase { path } => format!("{path} 处没有中心的数据库"),
+        BreakGlassError::Length => {
+            format!("密码应有 {} 至 {} 个字符", password::MIN_CHARS, password::MAX_CHARS)
+        }
+        BreakGlassError::NoLogin { known, .. } => format!("没有用户名 `{login}`；中心的用户名有 {known}"),
+        BreakGlassError::NoMember { .. } => format!("`{login}` 没有任何成员身份"),
+        BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => "中心正在运行".to_owned(),
+        _ => format!("密码没有更改（{en}）"),
+    };
+    both(zh, en)
+}
+
 /// A new password, asked for twice on a terminal.
 fn new_password(context: &Context) -> Result<String, Failure> {
     let password = password_of(pick(context.lang, "新密码：", "New password: "))?;
     if std::io::stdin().is_terminal() {
         let again = password_of(pick(context.lang, "再输入一次：", "Once more: "))?;
         if again != password {
-            return Err(Failure::usage(
-                "not_the_same",
-                "the two passwords differ",
-                "nothing was changed; try again",
-            ));
+            let message = both("两次输入的密码不同", "the two passwords differ");
+            let hint = both("未作更改；请重试", "nothing was changed; try again");
+            return Err(Failure::usage("not_the_same", message, hint));
         }
     }
     Ok(password)

@@ -1,7 +1,9 @@
 //! Options for the terms of a contract's queue.
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::context::with_given;
 
 /// The terms of its queue.
 #[derive(Debug, Args)]
@@ -25,12 +27,7 @@ impl Queue {
             ("guaranteed_cards", self.guaranteed_cards),
             ("weight", self.weight),
         ];
-        let mut queue = before.clone();
-        let mut is_given = false;
-        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
-            queue[name] = json!(given);
-            is_given = true;
-        }
-        is_given.then_some(queue)
+        let is_given = terms.iter().any(|(_, given)| given.is_some());
+        is_given.then(|| with_given(before.clone(), terms))
     }
 }

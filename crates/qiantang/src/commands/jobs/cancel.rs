@@ -3,12 +3,12 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Value, json};
 
 use super::{ids, list::Filters};
 use crate::{
-    context::{Context, Done, Run},
+    context::{Context, Done, Run, one_of_them},
     errors::Failure,
     output::number,
 };
@@ -35,12 +35,16 @@ impl Run for Cancel {
     fn run(self, context: &Context) -> Done {
         match (self.jobs.is_empty(), self.filters.is_none()) {
             (true, true) => {
-                let hint = "name jobs, or say which: qiantang cancel --state waiting --mine";
-                Err(Failure::usage("no_job", "no job is named", hint))
+                let hint = both(
+                    "请指明作业，或给出条件：qiantang cancel --state waiting --mine",
+                    "name jobs, or say which: qiantang cancel --state waiting --mine",
+                );
+                Err(Failure::usage("no_job", both("没有指明作业", "no job is named"), hint))
             }
             (false, false) => {
-                let hint = "leave one of the two out";
-                Err(Failure::usage("not_beside", "jobs are named, and filters are given beside them", hint))
+                let message =
+                    both("指明了作业，又给出了条件", "jobs are named, and filters are given beside them");
+                Err(Failure::usage("not_beside", message, one_of_them()))
             }
             (false, true) => cancel_named(context, &ids::jobs(context, &self.jobs)?, self.dry_run),
             (true, false) => self.cancel_matching(context),
@@ -94,22 +98,29 @@ impl Cancel {
 /// Asks at a terminal; elsewhere nobody answers, so that only `--yes` does it.
 fn confirm(context: &Context, count: i64, and_more: bool) -> Done {
     let more = if and_more { "+" } else { "" };
-    let question = match context.lang {
-        Lang::Zh => format!("将取消 {count}{more} 个作业"),
-        Lang::En => format!("{count}{more} jobs would be cancelled"),
-    };
+    let question =
+        both(format!("将取消 {count}{more} 个作业"), format!("{count}{more} jobs would be cancelled"));
     let (asks, shows) = (std::io::stdin().is_terminal(), std::io::stderr().is_terminal());
     if asks && shows && !context.json {
         let mut out = std::io::stderr().lock();
-        let _ = write!(out, "{question}. [y/N] ").and_then(|()| out.flush());
+        let asked = question.in_lang(context.lang);
+        let _ = match context.lang {
+            Lang::Zh => write!(out, "{asked}，是否继续？[y/N] "),
+            Lang::En => write!(out, "{asked}. [y/N] "),
+        }
+        .and_then(|()| out.flush());
         let mut line = String::new();
         let _ = std::io::stdin().lock().read_line(&mut line);
         if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) {
             return Ok(());
         }
     }
-    let hint = "--yes does it; --dry-run only says how many there are";
-    Err(Failure::usage("not_confirmed", format!("{question}; nothing was done"), hint))
+    let hint = both(
+        "加上 --yes 即可执行；--dry-run 只说明有多少个",
+        "--yes does it; --dry-run only says how many there are",
+    );
+    let message = both(format!("{}，未作更改", question.zh), format!("{}; nothing was done", question.en));
+    Err(Failure::usage("not_confirmed", message, hint))
 }
 
 fn said(lang: Lang, answer: &Value, dry_run: bool) -> String {

@@ -4,7 +4,7 @@ use crate::tell::tell;
 use std::time::Duration;
 
 use clap::Args;
-use domain::{Lang, job::has_ended};
+use domain::{Both, Lang, both, job::has_ended};
 use serde_json::Value;
 
 use super::{ids, reason_text};
@@ -47,7 +47,7 @@ pub fn wait(context: &Context, id: &str) -> Done {
     loop {
         let job = look(context, id)?;
         if has_ended(state(&job)) {
-            return outcome(context.lang, &job);
+            return outcome(&job);
         }
         pause.sleep();
     }
@@ -119,7 +119,7 @@ pub fn follow_job(
         next = patiently(context, || next_run(context, id, last.as_deref()))?;
         if next.is_none() {
             if has_ended(state(&job)) {
-                return outcome(context.lang, &job);
+                return outcome(&job);
             }
             pause.sleep();
         }
@@ -176,37 +176,42 @@ fn first_of(
 }
 
 /// Fails if what was named has ended and did not succeed, with its own exit code.
-pub fn outcome(lang: Lang, job: &Value) -> Done {
+pub fn outcome(job: &Value) -> Done {
     let (id, state) = (text(job, "id"), state(job));
     if state == "succeeded" || !has_ended(state) {
         return Ok(());
     }
     let task = job["task"]["index"].as_u64();
     let name = task.map_or_else(|| id.to_owned(), |task| format!("{id}_{task}"));
-    let reason = match reason_text(lang, if task.is_some() { &job["task"] } else { job }) {
-        "" => words::state(lang, state),
-        reason => reason.to_owned(),
-    };
     let first = job["first_failed_task"].as_u64().filter(|_| task.is_none());
-    let noun = if task.is_some() { pick(lang, "任务", "task") } else { pick(lang, "作业", "job") };
-    let of = first.map(|first| match lang {
-        Lang::Zh => format!("；最先失败的是任务 {first}"),
-        Lang::En => format!("; its task {first} was the first that failed"),
+    let message = Both::of(|lang| {
+        let reason = match reason_text(lang, if task.is_some() { &job["task"] } else { job }) {
+            "" => words::state(lang, state),
+            reason => reason.to_owned(),
+        };
+        let noun = if task.is_some() { pick(lang, "任务", "task") } else { pick(lang, "作业", "job") };
+        let of = first.map(|first| match lang {
+            Lang::Zh => format!("；最先失败的是任务 {first}"),
+            Lang::En => format!("; its task {first} was the first that failed"),
+        });
+        let of = of.unwrap_or_default();
+        match lang {
+            Lang::Zh => format!("{noun} {name} 已结束：{reason}{of}"),
+            Lang::En => format!("the {noun} {name} ended: {reason}{of}"),
+        }
     });
-    let of = of.unwrap_or_default();
-    let message = match lang {
-        Lang::Zh => format!("{noun} {name} 已结束：{reason}{of}"),
-        Lang::En => format!("the {noun} {name} ended: {reason}{of}"),
-    };
     if state == "cancelled" {
         return Err(Failure::cancelled(message));
     }
-    let which = first.map_or(name, |first| format!("{id}_{first}"));
-    let hint = match (lang, job["started_at"].is_null()) {
+    let which = first.map_or_else(|| name.clone(), |first| format!("{id}_{first}"));
+    let hint = if job["started_at"].is_null() {
         // It has no log.
-        (_, true) => String::new(),
-        (Lang::Zh, false) => format!("`qiantang logs {which} --stderr` 显示它的错误输出"),
-        (Lang::En, false) => format!("`qiantang logs {which} --stderr` shows what it said"),
+        Both::default()
+    } else {
+        both(
+            format!("`qiantang logs {which} --stderr` 显示它的错误输出"),
+            format!("`qiantang logs {which} --stderr` shows what it said"),
+        )
     };
     Err(Failure::job_failed(message, hint, job["exit_code"].as_i64()))
 }
@@ -229,8 +234,8 @@ mod tests {
             let job =
                 json!({ "id": "job_1", "state": end.outcome.code(), "reason": reason, "started_at": null });
             for lang in [Lang::Zh, Lang::En] {
-                let failed = outcome(lang, &job).expect_err("it did not end well");
-                assert!(failed.message.contains(&end.text(lang, &zone)), "{failed:?}");
+                let failed = outcome(&job).expect_err("it did not end well");
+                assert!(failed.message.in_lang(lang).contains(&end.text(lang, &zone)), "{failed:?}");
             }
         }
     }

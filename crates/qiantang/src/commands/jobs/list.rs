@@ -6,16 +6,13 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::why_text;
+use super::{paging::so_many, why_text};
 use crate::{
-    context::{Context, Done, Run, query},
+    context::{Context, Done, Run},
     errors::Failure,
-    output::{Clock, card_hours, last_digits, list, money, number, of_total, pick, table, text},
+    output::{Clock, card_hours, last_digits, money, number, of_total, pick, table, text},
     words,
 };
-
-/// The most jobs that the center tells at once.
-const MOST_AT_ONCE: u32 = 200;
 
 /// Filters of jobs.
 #[derive(Clone, Debug, Default, Args)]
@@ -120,25 +117,10 @@ impl Run for Jobs {
 }
 
 impl Jobs {
-    /// So many jobs as are asked for, from as many pages as it takes: one may be short where what matches is rare.
+    /// So many jobs as are asked for.
     fn ask(&self, context: &Context) -> Result<Value, Failure> {
-        let (mut items, mut cursor, mut total) = (Vec::new(), self.cursor.clone(), Value::Null);
-        loop {
-            let room = self.limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
-            let mut filters = self.filters.pairs();
-            filters.push(("limit", Some(room.min(MOST_AT_ONCE).to_string())));
-            filters.push(("cursor", cursor.clone()));
-            filters.push(("total", total.is_null().then(|| "true".to_owned())));
-            let mut answer = context.client.get(&format!("/api/v1/jobs{}", query(&filters)))?;
-            items.extend_from_slice(list(&answer["items"])?);
-            if total.is_null() {
-                total = answer["total"].take();
-            }
-            cursor = answer["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() || items.len() >= self.limit as usize {
-                return Ok(json!({ "items": items, "next_cursor": cursor, "total": total }));
-            }
-        }
+        let found = so_many(context, "/api/v1/jobs", &self.filters.pairs(), self.limit, self.cursor.clone())?;
+        Ok(json!({ "items": found.items, "next_cursor": found.next_cursor, "total": found.total }))
     }
 
     fn shown(&self, clock: &Clock, answer: &Value) -> String {

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
-use domain::{Timestamp, decimal::grouped, job::has_ended};
+use domain::{Timestamp, both, decimal::grouped, job::has_ended};
 use serde_json::Value;
 
 use super::{
@@ -15,7 +15,7 @@ use crate::{
     client::Event,
     errors::Failure,
     follow::patiently,
-    output::{Clock, list, number, pick, text},
+    output::{Clock, list, number, other_version, pick, text},
     words,
 };
 
@@ -112,8 +112,9 @@ impl Logs {
         let mut id = ids::job(context, &self.job)?;
         if let Some(task) = self.task {
             if id.matches('_').count() > 1 {
-                let message = format!("{} names a task already", self.job);
-                return Err(Failure::usage("not_beside", message, "leave --task out"));
+                let job = &self.job;
+                let message = both(format!("{job} 已经指明了任务"), format!("{job} names a task already"));
+                return Err(Failure::usage("not_beside", message, both("请去掉 --task", "leave --task out")));
             }
             id = format!("{id}_{task}");
         }
@@ -129,8 +130,9 @@ fn print_piece(context: &Context, event: &Event) -> Result<bool, Failure> {
         return write(format!("{}\n", event.data).as_bytes());
     }
     let piece: Value = serde_json::from_str(&event.data).map_err(|_| {
-        let hint = "is the center of another version than this program?";
-        Failure::system("bad_event", "the center told a piece of the log that can't be read", hint)
+        let message =
+            both("中心发来的一段日志无法识别", "the center told a piece of the log that can't be read");
+        Failure::system("bad_event", message, other_version())
     })?;
     say_left_out(context, &piece);
     write(&bytes_of(&piece))
@@ -159,7 +161,7 @@ fn end_of_follow(context: &Context, job: &str) -> Done {
         );
         tell!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
     }
-    outcome(context.lang, &ended)
+    outcome(&ended)
 }
 
 /// Of an array, the task that failed first: its log is what people look for.

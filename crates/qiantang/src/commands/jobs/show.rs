@@ -6,19 +6,15 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{ids, reason_text};
+use super::{ids, paging::so_many, reason_text};
 use crate::{
-    context::{Context, Done, Run, part, query},
+    context::{Context, Done, Run, part},
     errors::Failure,
     output::{
-        Clock, card_hours, duration, items, last_digits, list, money, number, of_total, pick, table, text,
-        verdict,
+        Clock, card_hours, duration, items, last_digits, money, number, of_total, pick, table, text, verdict,
     },
     words,
 };
-
-/// The most runs that the center tells at once.
-const MOST_AT_ONCE: u32 = 200;
 
 /// Show jobs, or tasks of arrays (`JOB_7`), with their runs.
 #[derive(Debug, Args)]
@@ -59,28 +55,12 @@ impl Show {
         let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
         let is_array = !job["spec"]["array"].is_null() && job["task"].is_null();
         let most = self.limit.unwrap_or(if context.json { 1000 } else { 20 });
-        let (mut runs, mut cursor, mut total) = (Vec::new(), self.cursor.clone(), Value::Null);
-        loop {
-            let room = most.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX));
-            let filters = [
-                ("limit", Some(room.min(MOST_AT_ONCE).to_string())),
-                ("state", self.state.clone()),
-                ("order", is_array.then(|| "failed_first".to_owned())),
-                ("cursor", cursor),
-                ("total", total.is_null().then(|| "true".to_owned())),
-            ];
-            let mut answer =
-                context.client.get(&format!("/api/v1/jobs/{}/runs{}", part(id), query(&filters)))?;
-            runs.extend_from_slice(list(&answer["items"])?);
-            if total.is_null() {
-                total = answer["total"].take();
-            }
-            cursor = answer["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() || runs.len() >= most as usize {
-                break;
-            }
-        }
-        (job["runs"], job["runs_total"], job["runs_next_cursor"]) = (json!(runs), total, json!(cursor));
+        let filters = [("state", self.state.clone()), ("order", is_array.then(|| "failed_first".to_owned()))];
+        let path = format!("/api/v1/jobs/{}/runs", part(id));
+        let found = so_many(context, &path, &filters, most, self.cursor.clone())?;
+        job["runs"] = json!(found.items);
+        job["runs_total"] = found.total;
+        job["runs_next_cursor"] = json!(found.next_cursor);
         Ok(job)
     }
 }

@@ -1,7 +1,7 @@
 //! Backups: which there are, and another one.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
@@ -53,7 +53,10 @@ fn make(context: &Context, file: Option<&str>) -> Done {
     })?;
     match answer["faults"].as_str() {
         None => Ok(()),
-        Some(faults) => Err(Failure::unexpected(format!("the books in it don't agree: {faults}"))),
+        Some(faults) => Err(Failure::unexpected(both(
+            format!("其中的账目不一致（{faults}）"),
+            format!("the books in it don't agree: {faults}"),
+        ))),
     }
 }
 
@@ -62,7 +65,10 @@ fn list(context: &Context) -> Done {
     context.print(&answer, |lang| shown(lang, context, &answer))?;
     match answer["error"].as_str() {
         None => Ok(()),
-        Some(error) => Err(Failure::unexpected(format!("the last backup failed: {error}"))),
+        Some(error) => Err(Failure::unexpected(both(
+            format!("上一次备份失败（{error}）"),
+            format!("the last backup failed: {error}"),
+        ))),
     }
 }
 

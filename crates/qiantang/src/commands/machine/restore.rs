@@ -8,7 +8,7 @@ use center::{
     settings::Settings,
 };
 use clap::Args;
-use domain::Lang;
+use domain::{Both, Lang, both};
 use serde_json::json;
 use store::StoreError;
 
@@ -33,9 +33,8 @@ pub struct Restore {
 
 impl Run for Restore {
     fn run(self, context: &Context) -> Done {
-        let settings = Settings::load(Some(&self.config), std::env::vars_os()).map_err(|error| {
-            Failure::usage("settings", format!("{error:#}"), "give the file that `serve` is given")
-        })?;
+        let settings = Settings::load(Some(&self.config), std::env::vars_os())
+            .map_err(|error| Failure::bad_settings(&error))?;
         let allowed = Allowed { replaces: self.replace, has_faults: self.despite_faults };
         let done = restore::restore(&settings, &self.backup, allowed).map_err(|error| failure(&error))?;
         let zone = settings.time_zone;
@@ -48,33 +47,82 @@ impl Run for Restore {
 
 fn failure(error: &RestoreError) -> Failure {
     let (code, hint) = match error {
-        RestoreError::NoBackup { .. } => ("no_backup", "name a file, or a backup in the folder `backup_dir`"),
-        RestoreError::OwnDatabase { .. } => ("own_database", "name a backup; nothing was changed"),
-        RestoreError::Damaged { .. } => ("damaged_backup", "take another backup; nothing was changed"),
+        RestoreError::NoBackup { .. } => (
+            "no_backup",
+            both(
+                "请指明文件，或目录 `backup_dir` 中的备份",
+                "name a file, or a backup in the folder `backup_dir`",
+            ),
+        ),
+        RestoreError::OwnDatabase { .. } => {
+            ("own_database", both("请指明备份；未作更改", "name a backup; nothing was changed"))
+        }
+        RestoreError::Damaged { .. } => {
+            ("damaged_backup", both("请换一个备份；未作更改", "take another backup; nothing was changed"))
+        }
         RestoreError::Faults { .. } => (
             "backup_has_faults",
-            "`qiantang ledger verify FILE` names them all; --despite-faults restores it all the same. Nothing was changed",
+            both(
+                "`qiantang ledger verify FILE` 列出全部错误；--despite-faults 仍然恢复。未作更改",
+                "`qiantang ledger verify FILE` names them all; --despite-faults restores it all the same. Nothing was changed",
+            ),
         ),
         RestoreError::NotEmpty { .. } => (
             "data_folder_not_empty",
-            "--replace keeps what is there in a folder beside, and restores; nothing was changed",
+            both(
+                "--replace 把已有的内容移到旁边的目录并恢复；未作更改",
+                "--replace keeps what is there in a folder beside, and restores; nothing was changed",
+            ),
         ),
         RestoreError::Live { .. } | RestoreError::Store(StoreError::AlreadyOpen { .. }) => {
-            ("center_runs", "stop the center first; nothing was changed")
+            ("center_runs", both("请先停止中心；未作更改", "stop the center first; nothing was changed"))
         }
         RestoreError::RunsAlive { .. } => (
             "runs_alive",
-            "wait for their end, start the center and cancel them, or restart the machine; nothing was changed",
+            both(
+                "请等它们结束，或启动中心取消它们，或重启机器；未作更改",
+                "wait for their end, start the center and cancel them, or restart the machine; nothing was changed",
+            ),
         ),
-        RestoreError::Store(StoreError::SchemaTooNew { .. }) => {
-            ("newer_backup", "use the program that wrote it, or a newer one; nothing was changed")
-        }
+        RestoreError::Store(StoreError::SchemaTooNew { .. }) => (
+            "newer_backup",
+            both(
+                "请使用写出它的程序或更新的版本；未作更改",
+                "use the program that wrote it, or a newer one; nothing was changed",
+            ),
+        ),
         _ => {
-            let hint = "run it as the owner of the center's data folder, with room for the database";
-            return Failure::system("not_restored", chain(error), hint);
+            let hint = both(
+                "请以中心数据目录的所有者运行，并留出数据库所需的空间",
+                "run it as the owner of the center's data folder, with room for the database",
+            );
+            return Failure::system("not_restored", not_restored(error), hint);
         }
     };
-    Failure::refused(code, chain(error), hint)
+    Failure::refused(code, not_restored(error), hint)
+}
+
+fn not_restored(error: &RestoreError) -> Both {
+    let en = chain(error);
+    let zh = match error {
+        RestoreError::NoBackup { path } => format!("没有备份 {}", path.display()),
+        RestoreError::OwnDatabase { path } => format!("{} 是这个中心的数据库，不是它的备份", path.display()),
+        RestoreError::Damaged { path, cause } => format!("{} 不是完整的备份（{cause}）", path.display()),
+        RestoreError::Faults { path, faults } => {
+            format!("{} 中的账目不一致：{} 处错误（{}）", path.display(), faults.len(), faults[0])
+        }
+        RestoreError::NotEmpty { path, found } => {
+            format!("数据目录 {} 不是空的：其中有 {found}", path.display())
+        }
+        RestoreError::Live { path } => format!("有中心正在使用数据目录 {}", path.display()),
+        RestoreError::RunsAlive { path } => {
+            format!("中心在 {} 上的运行还没有结束，会与重新启动的运行同时进行", path.display())
+        }
+        RestoreError::Store(StoreError::AlreadyOpen { .. }) => "中心正在运行".to_owned(),
+        RestoreError::Store(StoreError::SchemaTooNew { .. }) => "备份由更新的程序写出".to_owned(),
+        _ => format!("恢复没有完成（{en}）"),
+    };
+    both(zh, en)
 }
 
 fn told(lang: Lang, done: &Restored, taken_at: &str) -> String {

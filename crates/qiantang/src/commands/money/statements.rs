@@ -1,7 +1,7 @@
 //! Statements of contracts.
 
 use clap::Args;
-use domain::{Lang, MicroCny};
+use domain::{Lang, MicroCny, both};
 use serde_json::Value;
 
 use crate::commands::contracts;
@@ -36,13 +36,19 @@ impl Run for Statement {
             (Some(wanted), all) => contracts::named(all, wanted)?,
             (None, [only]) => only,
             (None, []) => {
-                let hint = "`qiantang contracts new` draws one up";
-                return Err(Failure::refused("not_found", "there is no contract that you may see", hint));
+                let message = both("没有您可以查看的合同", "there is no contract that you may see");
+                let hint =
+                    both("用 `qiantang contracts new` 起草一份", "`qiantang contracts new` draws one up");
+                return Err(Failure::refused("not_found", message, hint));
             }
             (None, several) => {
                 let numbers: Vec<&str> = several.iter().map(|contract| text(contract, "number")).collect();
-                let hint = format!("give one of them: {}", numbers.join(", "));
-                return Err(Failure::usage("no_contract", "you may see several contracts", hint));
+                let hint = both(
+                    format!("请指明其中一份：{}", numbers.join("、")),
+                    format!("give one of them: {}", numbers.join(", ")),
+                );
+                let message = both("您可以查看多份合同", "you may see several contracts");
+                return Err(Failure::usage("no_contract", message, hint));
             }
         };
         let path = format!(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
-use domain::{MicroCny, ServiceClass, card::Affinity};
+use domain::{Both, MicroCny, ServiceClass, both, card::Affinity};
 use twin::{QueueSetup, ReplayPolicy};
 
 /// The digital twin: replay traces, compare policies and sizes, make workloads.
@@ -199,51 +199,72 @@ pub struct Pack {
 }
 
 /// Yuan, not below zero.
-fn price(text: &str) -> Result<MicroCny, String> {
-    let price: MicroCny = text.parse().map_err(|_| format!("`{text}` is not an amount in yuan"))?;
-    if price < MicroCny::ZERO { Err("a price is not below zero".into()) } else { Ok(price) }
+fn price(text: &str) -> Result<MicroCny, Both> {
+    let price: MicroCny = text
+        .parse()
+        .map_err(|_| both("不是以元为单位的金额", format!("`{text}` is not an amount in yuan")))?;
+    if price < MicroCny::ZERO {
+        Err(both("价格不能低于零", "a price is not below zero"))
+    } else {
+        Ok(price)
+    }
 }
 
-fn affinity(text: &str) -> Result<Affinity, String> {
+fn affinity(text: &str) -> Result<Affinity, Both> {
     match text {
         "any" => Ok(Affinity::Any),
         "rings" => Ok(Affinity::Rings),
         "pairs" => Ok(Affinity::Pairs),
-        other => Err(format!("`{other}` is not any, rings or pairs")),
+        other => Err(both("应为 any、rings 或 pairs", format!("`{other}` is not any, rings or pairs"))),
     }
 }
 
 /// `NAME:weight=2,guaranteed=64`, `NAME:shut`, `NAME:unpriced=spot`. The name may hold colons: the last one counts.
-fn queue(text: &str) -> Result<(String, QueueSetup), String> {
-    let (name, terms) =
-        text.rsplit_once(':').ok_or_else(|| format!("`{text}` has no `:` after the queue's name"))?;
+fn queue(text: &str) -> Result<(String, QueueSetup), Both> {
+    let no_colon = || both("队列名称后面没有 `:`", format!("`{text}` has no `:` after the queue's name"));
+    let (name, terms) = text.rsplit_once(':').ok_or_else(no_colon)?;
     let mut setup = QueueSetup::default();
     for term in terms.split(',') {
         if term == "shut" {
             setup.is_shut = true;
             continue;
         }
-        let (key, value) =
-            term.split_once('=').ok_or_else(|| format!("`{term}` is not KEY=NUMBER or shut"))?;
+        let no_term = || {
+            both(format!("`{term}` 不是 KEY=NUMBER 或 shut"), format!("`{term}` is not KEY=NUMBER or shut"))
+        };
+        let (key, value) = term.split_once('=').ok_or_else(no_term)?;
         if key == "unpriced" {
-            let class = ServiceClass::from_code(value)
-                .ok_or_else(|| format!("`{value}` is not urgent, normal or spot"))?;
+            let class = ServiceClass::from_code(value).ok_or_else(|| {
+                both(
+                    format!("`{value}` 不是 urgent、normal 或 spot"),
+                    format!("`{value}` is not urgent, normal or spot"),
+                )
+            })?;
             setup.unpriced[class as usize] = true;
             continue;
         }
-        let number: u32 = value.parse().map_err(|_| format!("`{value}` of {key} is not a whole number"))?;
+        let no_number = |_| {
+            both(format!("{key} 的 `{value}` 不是整数"), format!("`{value}` of {key} is not a whole number"))
+        };
+        let number: u32 = value.parse().map_err(no_number)?;
         match key {
             "weight" if number > 0 => setup.weight = number,
-            "weight" => return Err("a weight is at least 1".into()),
+            "weight" => return Err(both("weight 至少为 1", "a weight is at least 1")),
             "guaranteed" => setup.guaranteed_cards = number,
             "borrowing" => setup.borrowing_limit = Some(number),
             "lending" => setup.lending_limit = Some(number),
             "alliance" => {
-                setup.alliance = Some(u8::try_from(number).map_err(|_| "alliances are numbered 0 to 255")?);
+                let too_large = |_| both("alliance 为 0 至 255", "alliances are numbered 0 to 255");
+                setup.alliance = Some(u8::try_from(number).map_err(too_large)?);
             }
             other => {
-                return Err(format!(
-                    "`{other}` is not weight, guaranteed, borrowing, lending, alliance, unpriced or shut"
+                return Err(both(
+                    format!(
+                        "`{other}` 不是 weight、guaranteed、borrowing、lending、alliance、unpriced 或 shut"
+                    ),
+                    format!(
+                        "`{other}` is not weight, guaranteed, borrowing, lending, alliance, unpriced or shut"
+                    ),
                 ));
             }
         }
@@ -252,13 +273,18 @@ fn queue(text: &str) -> Result<(String, QueueSetup), String> {
 }
 
 /// A number with at most three places, from 0.001 to 1000, in thousandths.
-fn thousandths(text: &str) -> Result<u32, String> {
+fn thousandths(text: &str) -> Result<u32, Both> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     let digits = format!("{whole}{places:0<3}");
     let known = places.len() <= 3 && !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let number =
         known.then(|| digits.parse().ok()).flatten().filter(|number| (1..=1_000_000).contains(number));
-    number.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1000 with at most three places"))
+    number.ok_or_else(|| {
+        both(
+            "应为 0.001 至 1000 之间、最多三位小数的数",
+            format!("`{text}` is not a number from 0.001 to 1000 with at most three places"),
+        )
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::BufReader, sync::mpsc};
 
-use domain::Lang;
+use domain::{Lang, both};
 use serde_json::{Map, Value, json};
 use twin::{
     Faults, HallNode, Trace,
@@ -12,7 +12,7 @@ use twin::{
 
 use super::{
     options::Pack,
-    screen::{Screen, add_faults, read, tell_faults},
+    screen::{Screen, add_faults, not_opened, read, tell_faults},
 };
 use crate::{
     context::{Done, say},
@@ -50,18 +50,18 @@ pub(super) fn run(screen: &Screen, options: &Pack) -> Done {
 
 fn nodes(screen: &Screen, options: &Pack) -> Result<(Vec<HallNode>, Faults), Failure> {
     let name = options.node_list.display();
-    let hint = pick(
-        screen.lang,
+    let hint = both(
         "每行一个节点的 CSV，列 cards 或 gpu（docs/twin.md）",
         "a CSV with a line a node and a column cards or gpu (docs/twin.md)",
     );
     let file = File::open(&options.node_list)
-        .map_err(|error| Failure::usage("no_node_list", format!("failed to open {name}: {error}"), hint))?;
+        .map_err(|error| Failure::usage("no_node_list", not_opened(&name, &error), hint.clone()))?;
     let mut faults = Faults::default();
     let nodes = read_nodes(BufReader::new(file), &mut faults);
     tell_faults(screen, &options.node_list, &faults);
     if nodes.is_empty() {
-        return Err(Failure::usage("no_nodes", format!("{name} has no nodes with cards"), hint));
+        let message = both(format!("{name} 中没有带加速卡的节点"), format!("{name} has no nodes with cards"));
+        return Err(Failure::usage("no_nodes", message, hint));
     }
     Ok((nodes, faults))
 }

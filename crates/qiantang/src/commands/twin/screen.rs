@@ -1,15 +1,15 @@
 //! How the twin's commands read traces and show how far they are.
 
 use crate::tell::tell;
-use std::{fs::File, io::Read, path::Path};
+use std::{fmt::Display, fs::File, io::Read, path::Path};
 
-use domain::Lang;
+use domain::{Both, Lang, both};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use twin::{Faults, Format, Trace};
 
 use super::options::Input;
-use crate::{errors::Failure, output::pick};
+use crate::errors::{Failure, said};
 
 pub struct Screen {
     pub lang: Lang,
@@ -23,22 +23,30 @@ pub fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> 
         Box::new(std::io::stdin().lock())
     } else {
         Box::new(File::open(&input.trace).map_err(|error| {
-            let hint = pick(screen.lang, "请检查路径", "check the path");
-            Failure::usage("no_trace", format!("failed to open {name}: {error}"), hint)
+            Failure::usage("no_trace", not_opened(&name, &error), both("请检查路径", "check the path"))
         })?)
     };
     let (trace, faults) = twin::read_from(source, format);
     tell_faults(screen, &input.trace, &faults);
     if trace.jobs.is_empty() {
-        let why = faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(screen.lang));
-        let hint = pick(
-            screen.lang,
+        let why = |lang| faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(lang));
+        let hint = both(
             "支持的格式：SWF、openb、sacct -P、本平台的 CSV（docs/twin.md）",
             "the formats: SWF, openb, sacct -P, this platform's CSV (docs/twin.md)",
         );
-        return Err(Failure::usage("no_jobs", format!("{name} has no jobs: {why}"), hint));
+        let message = Both::of(|lang| match lang {
+            Lang::Zh => format!("{name} 中没有作业：{}", why(lang)),
+            Lang::En => format!("{name} has no jobs: {}", why(lang)),
+        });
+        return Err(Failure::usage("no_jobs", message, hint));
     }
     Ok((trace, faults))
+}
+
+/// A file that could not be opened.
+pub fn not_opened(name: &impl Display, error: &std::io::Error) -> Both {
+    let said = said(error);
+    both(format!("无法打开 {name}：{}", said.zh), format!("failed to open {name}: {}", said.en))
 }
 
 /// Says to people which lines of a file are bad, of many the first few; programs get their count.

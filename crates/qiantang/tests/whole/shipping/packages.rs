@@ -92,10 +92,11 @@ fn the_package_installs_its_files_keeps_changed_settings_and_never_takes_the_boo
     assert!(!told.contains("doctor"), "an upgrade has no first steps: {told}");
     assert_eq!(std::fs::read_to_string(&settings).expect("settings"), own);
     std::fs::write(root.join("var/lib/qiantang/books"), "").expect("it is written");
+    std::fs::write(root.join("var/backups/qiantang/one.db"), "").expect("it is written");
     let told = dpkg(&root, &["--purge", "qiantang"]);
     assert!(told.contains("the center's data stays in /var/lib/qiantang"), "{told}");
     assert!(root.join("var/lib/qiantang/books").exists() && !settings.exists());
-    assert!(!root.join("usr/bin/qiantang").exists() && !root.join("var/backups/qiantang").exists());
+    assert!(!root.join("usr/bin/qiantang").exists() && root.join("var/backups/qiantang/one.db").exists());
 }
 
 #[test]

@@ -21,6 +21,8 @@ use self::{
     token::Tokens,
     version::{DOCUMENTS, Service, Version},
 };
+use domain::{Both, both};
+
 use super::{
     job::{AccountingQuery, JobRecord, Listing, Submission},
     node::{Daemon, NodeRecord},
@@ -79,9 +81,12 @@ impl Rest {
     }
 
     /// Whether Slurm's controller accepts the tokens, in words for people.
-    pub(crate) fn check_token(&self) -> Result<String, SlurmError> {
+    pub(crate) fn check_token(&self) -> Result<Both, SlurmError> {
         self.clock()?;
-        Ok(format!("that of {}, {}, is accepted", self.user, self.tokens.origin()))
+        Ok(both(
+            format!("用户 {} 的令牌被接受", self.user),
+            format!("that of {}, {}, is accepted", self.user, self.tokens.origin()),
+        ))
     }
 
     fn found(&self) -> MutexGuard<'_, Option<Found>> {
