@@ -13,7 +13,6 @@ email-save = Save
 email-changed = The e-mail address is saved.
 person = Person
 person-text = One login and password for all memberships. Whoever is kept out here can't sign in anywhere, and all sessions and tokens end.
-person-places = Memberships
 person-let-in = Let in
 person-keep-out = Keep out
 person-keep-out-sure = Keep this person out everywhere? All their sessions and tokens end.

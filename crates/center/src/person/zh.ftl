@@ -13,7 +13,6 @@ email-save = 保存
 email-changed = 邮箱已保存。
 person = 人员
 person-text = 一人一个用户名和密码，用于全部成员身份。在这里停用后，此人在任何地方都不能登录，所有登录和令牌随即失效。
-person-places = 成员身份
 person-let-in = 恢复
 person-keep-out = 停用
 person-keep-out-sure = 要停用此人吗？其所有登录和令牌随即失效。
