@@ -34,6 +34,7 @@ pub mod restore;
 pub mod retirement;
 pub mod role;
 pub mod secret;
+pub mod session;
 pub mod settings;
 pub mod start;
 pub mod tenant;

@@ -10,7 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, invitation, period, person, portal, price, retirement, role, secret, tenant,
+    evidence, first_steps, invitation, period, person, portal, price, retirement, role, secret, session,
+    tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -47,6 +48,7 @@ const NOUNS: &[Noun<Center>] = &[
     API,
     disk::NOUN,
     TOKEN,
+    session::NOUN,
     backup::NOUN,
     SLURM_ACCOUNT,
     CLOCK,

@@ -38,6 +38,10 @@ SELECT m.id, m.person, m.tenant, p.login, p.name, m.role, m.is_enabled AND p.is_
     m.chosen_at
 FROM members m JOIN persons p ON p.id = m.person;
 
+-- From where a browser was signed in, and what it said of itself; nothing for those of before.
+ALTER TABLE sessions ADD COLUMN from_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN program TEXT NOT NULL DEFAULT '';
+
 -- An invitation by link: whoever has the link becomes a member, once. Of the link's token the hash alone is kept.
 CREATE TABLE invitations (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

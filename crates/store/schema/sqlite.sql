@@ -60,7 +60,10 @@ CREATE TABLE sessions (
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     csrf TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    -- From where a browser was signed in, and what it said of itself; nothing for those of before.
+    from_address TEXT NOT NULL DEFAULT '',
+    program TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_member ON sessions (member, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);

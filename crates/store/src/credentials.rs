@@ -29,10 +29,13 @@ pub struct SessionRow {
     pub csrf: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The address of the sign-in, and what the program said of itself; empty for those of before.
+    pub from_address: String,
+    pub program: String,
 }
 
 rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
-rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at }
+rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program }
 
 statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret" };
     INSERT_TOKEN = token!(insert into "tokens");
@@ -49,6 +52,12 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
     FIND_SESSION = concat!(
         "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
         " FROM sessions s JOIN memberships m ON m.id = s.member WHERE s.hash = ?1"
+    );
+    SESSIONS_OF_PERSON = concat!(
+        "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
+        " FROM sessions s JOIN memberships m ON m.id = s.member \
+         WHERE s.member IN (SELECT id FROM members WHERE person = ?1) AND s.expires_at > ?2 \
+         ORDER BY s.created_at DESC, s.id DESC"
     );
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
@@ -90,7 +99,18 @@ pub fn insert_session(tx: &Tx, session: &SessionRow) -> Result<(), StoreError> {
 
 /// The session of that hash and its member. The caller checks whether the session has expired.
 pub fn find_session(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(SessionRow, Member)>, StoreError> {
-    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(6))?)))
+    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(8))?)))
+}
+
+/// The sessions of a person that go on, as whichever of their members; the newest first.
+pub fn sessions_of(
+    tx: &Tx,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Vec<(SessionRow, Member)>, StoreError> {
+    tx.all(SESSIONS_OF_PERSON, params![&person, now], |row| {
+        Ok((SessionRow::read(row)?, Member::read(row.skip(8))?))
+    })
 }
 
 /// Signs out. A session that is gone is no error.

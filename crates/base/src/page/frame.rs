@@ -38,6 +38,8 @@ pub struct Front {
     /// Path and query as they were asked for.
     pub uri: Uri,
     pub from: String,
+    /// What the browser says of itself.
+    pub program: String,
     pub center_name: String,
     pub session: Option<Session>,
     /// Set where htmx asks for a part of a page.
@@ -112,12 +114,14 @@ impl Front {
             None => None,
         };
         let ui = Ui { lang, zone: host.base().common.time_zone };
+        let program = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let shell = session.as_ref().map(|session| host.shell(session, ui));
         Self {
             ui,
             theme,
             uri: parts.uri.clone(),
             from: peer(parts),
+            program: program.unwrap_or_default().to_owned(),
             center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),

@@ -13,7 +13,7 @@ use store::{
 };
 
 use super::members::MemberView;
-use crate::{actions, center::Center};
+use crate::{actions, center::Center, session::rule::kept};
 use base::{
     auth::{
         Caller, May,
@@ -176,8 +176,19 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
     Ok(())
 }
 
+/// The browser that somebody signs in with: its address, and what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub from: String,
+    pub program: String,
+}
+
 /// A new browser session: the secret for the cookie, and the session.
-pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
+pub async fn new_session(
+    center: &Center,
+    member: Member,
+    browser: Browser,
+) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
     let csrf = credentials::new_secret("");
@@ -188,6 +199,8 @@ pub async fn new_session(center: &Center, member: Member) -> Result<(String, Ses
         csrf: csrf.clone(),
         created_at: now,
         expires_at: now.plus(Millis::from_hours(center.settings.limits.session_hours)),
+        from_address: browser.from,
+        program: kept(&browser.program),
     };
     let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;

@@ -26,7 +26,10 @@ use super::{
 use crate::{
     app::sign_in,
     center::Center,
-    portal::{sign_in::session_cookie, tenants::tenants_by_name},
+    portal::{
+        sign_in::{browser, session_cookie},
+        tenants::tenants_by_name,
+    },
     role::rule::least_first,
 };
 
@@ -171,12 +174,17 @@ async fn show(
 }
 
 /// Somebody is a member, and goes on in this browser as that.
-async fn entered(center: &Center, member: Member, headers: &HeaderMap) -> Result<Response, AppError> {
+async fn entered(
+    center: &Center,
+    member: Member,
+    browser: sign_in::Browser,
+    headers: &HeaderMap,
+) -> Result<Response, AppError> {
     // The session of before, if there is one, is of another member.
     if let Some(secret) = cookie(headers, SESSION_COOKIE) {
         sign_in::end_session(center, secret).await?;
     }
-    let (secret, _) = sign_in::new_session(center, member).await?;
+    let (secret, _) = sign_in::new_session(center, member, browser).await?;
     let age_s = center.settings.limits.session_hours.saturating_mul(3600);
     let cookie = [(header::SET_COOKIE, session_cookie(center, &secret, age_s))];
     Ok((cookie, Redirect::to("/")).into_response())
@@ -194,7 +202,7 @@ pub async fn join_new(
         name: Some(new.value("new_name").to_owned()),
     };
     match ask::join(&center, &front.from, joining).await {
-        Ok(member) => entered(&center, member, &HeaderMap::new()).await,
+        Ok(member) => entered(&center, member, browser(&front), &HeaderMap::new()).await,
         Err(error) => {
             let field = |name: &str| match name {
                 "login" | "already_there" => Some("new_login"),
@@ -220,7 +228,7 @@ pub async fn join_known(
         name: None,
     };
     let status = match ask::join(&center, &front.from, joining).await {
-        Ok(member) => return entered(&center, member, &HeaderMap::new()).await,
+        Ok(member) => return entered(&center, member, browser(&front), &HeaderMap::new()).await,
         Err(error @ AppError::WrongPassword) => {
             known.notice = fault::told(front.ui, &error).title;
             status(&error)
@@ -237,7 +245,7 @@ pub async fn join_own(
     Sent { visitor, form: mut own }: Sent,
 ) -> Result<Response, AppError> {
     match ask::join_as(&center, &visitor.caller, &token).await {
-        Ok(member) => entered(&center, member, &headers).await,
+        Ok(member) => entered(&center, member, browser(&visitor.front), &headers).await,
         Err(error) => {
             let status = own.explain(visitor.front.ui, error, |_| None)?;
             show(&center, visitor.front, status, token, Forms { own, ..Forms::default() }).await

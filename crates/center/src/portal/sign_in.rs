@@ -77,7 +77,7 @@ pub async fn enter(
         }
     };
     let member = members.into_iter().next().ok_or(AppError::WrongPassword)?;
-    let (secret, session) = sign_in::new_session(&center, member).await?;
+    let (secret, session) = sign_in::new_session(&center, member, browser(&front)).await?;
     let age_s = center.settings.limits.session_hours.saturating_mul(3600);
     let to = match Carried::from_sign_in(form.fields()) {
         Some(carried) => {
@@ -88,6 +88,11 @@ pub async fn enter(
     };
     let to = Redirect::to(&to);
     Ok(([(header::SET_COOKIE, session_cookie(&center, &secret, age_s))], to).into_response())
+}
+
+/// The browser of a page.
+pub fn browser(front: &Front) -> sign_in::Browser {
+    sign_in::Browser { from: front.from.clone(), program: front.program.clone() }
 }
 
 pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) -> Result<Response, AppError> {

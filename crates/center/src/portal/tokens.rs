@@ -25,7 +25,8 @@ use crate::{
     },
     center::Center,
     person::ask,
-    portal::sign_in::session_cookie,
+    portal::sign_in::{browser, session_cookie},
+    session::ask::{self as sessions, SessionView},
 };
 
 struct TokenRow {
@@ -39,6 +40,7 @@ pub struct TokensPage {
     page: Page,
     login: String,
     tokens: Vec<TokenRow>,
+    sessions: Vec<SessionView>,
     days: i64,
     email: Form,
     told: Outcomes,
@@ -94,6 +96,7 @@ async fn show(
             .rev()
             .map(|token| TokenRow { has_expired: has_expired(&token), token })
             .collect(),
+        sessions: sessions::list(center, &visitor.caller, Some(&visitor.csrf)).await?,
         days: center.settings.limits.token_days,
         email,
         told,
@@ -161,7 +164,7 @@ pub async fn change_password(
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();
-                let (secret, _) = sign_in::new_session(&center, member).await?;
+                let (secret, _) = sign_in::new_session(&center, member, browser(&visitor.front)).await?;
                 let age_s = center.settings.limits.session_hours.saturating_mul(3600);
                 let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
                 return Ok((cookie, Redirect::to("/tokens?changed=password")).into_response());
@@ -191,10 +194,20 @@ mod tests {
                 },
                 has_expired,
             };
+            let session = |(program, is_own): (&str, bool)| SessionView {
+                id: views::id("ses_"),
+                tenant_slug: is_own.then(|| "univ".to_owned()),
+                created_at: views::AT.into(),
+                expires_at: views::LATER.into(),
+                from: program.to_owned(),
+                program: program.to_owned(),
+                is_own,
+            };
             let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
                 page: page.clone(),
                 login: "li".into(),
                 tokens,
+                sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
                 days: 90,
                 email: told.email.clone().unwrap_or_default(),
                 told,

@@ -64,6 +64,7 @@ commands! {
     Whoami(account::Whoami),
     Passwd(account::Passwd),
     Tokens(account::Tokens),
+    Sessions(account::Sessions),
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),

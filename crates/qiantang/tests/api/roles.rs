@@ -45,16 +45,28 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "administer"
         }
         ("GET", path)
-            if ["/me", "/disk", "/tokens", "/alliances", "/nodes", "/pools", "/price-books", "/roles"]
-                .iter()
-                .any(|noun| path.starts_with(noun)) =>
+            if [
+                "/me",
+                "/disk",
+                "/tokens",
+                "/sessions",
+                "/alliances",
+                "/nodes",
+                "/pools",
+                "/price-books",
+                "/roles",
+            ]
+            .iter()
+            .any(|noun| path.starts_with(noun)) =>
         {
             return None;
         }
         ("GET", "/invitations") => "see_audit",
         ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
         ("GET" | "POST", path) if path.starts_with("/join") => return None,
-        ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}") => return None,
+        ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}" | "/sessions/{id}") => {
+            return None;
+        }
         // All else changes the center.
         ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",
         _ => panic!("say which right {method} {path} needs"),

@@ -105,6 +105,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/people/members/{id}", id_of("members")),
         ("/people/projects/{id}", id_of("projects")),
         ("/tokens/{id}", id_of("tokens")),
+        ("/tokens/sessions/{id}", "none".to_owned()),
     ];
     let forms = center::portal::forms(qiantang::PLATFORMS);
     assert!(forms.len() > 20, "{forms:?}");

@@ -238,3 +238,32 @@ fn an_address_is_kept_or_refused_at_its_field() {
         "{page}"
     );
 }
+
+#[test]
+fn browsers_are_listed_and_signed_out_from_one_s_own_page() {
+    let scene = Scene::new();
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    let fields = [("login", "alpha-developer"), ("password", PASSWORD)];
+    let mut elsewhere = Browser::new(&scene.site);
+    let entered = elsewhere.post("/sign-in", &fields, &[("user-agent", firefox)]);
+    entered.new_session().clone_into(&mut elsewhere.session);
+    let browser = scene.browser("alpha-developer");
+    let others = scene.browser("alpha-admin");
+    let page = browser.get("/tokens").body;
+    assert!(page.contains("Firefox 128, Linux") && page.contains("127.0.0.1"), "{page}");
+    assert_eq!(page.matches("/tokens/sessions/").count(), 1, "this one is left by signing out");
+    let path = page.split("action=\"").find(|rest| rest.starts_with("/tokens/sessions/")).expect("a form");
+    let path = path.split('"').next().expect("a path");
+    assert_eq!(others.send_form(path, &[]).status, 404, "nobody else's");
+    assert_eq!(browser.send_form(path, &[]).status, 303);
+    assert_eq!((elsewhere.get("/").status, browser.get("/").status), (303, 200));
+    let line = scene.site.get("/api/v1/audit?action=end_session", &scene.alpha.admin)["items"][0].clone();
+    assert_eq!(line["actor"], "alpha-developer");
+    // Over the API, those of whichever member.
+    let listed = scene.site.get("/api/v1/sessions", &scene.alpha.developer);
+    let [own] = &**listed.as_array().expect("sessions") else { panic!("{listed}") };
+    let one = format!("/api/v1/sessions/{}", own["id"].as_str().expect("an id"));
+    assert_eq!(scene.site.ask("DELETE", &one, &scene.alpha.admin, None).0, 404);
+    assert_eq!(scene.site.ask("DELETE", &one, &scene.alpha.developer, None).0, 204);
+    assert_eq!(browser.get("/").status, 303);
+}

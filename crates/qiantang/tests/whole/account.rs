@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
 
-use testkit::{PASSWORD, Site, Terminal, grant};
+use testkit::{Browser, PASSWORD, Site, Terminal, grant};
 
 use crate::QIANTANG;
 
@@ -215,6 +215,13 @@ fn an_administrator_invites_and_takes_back() {
     admin.ok(&["members", "take-back", id]);
     let body = serde_json::json!({ "token": token, "login": "lin", "name": "Lin", "password": PASSWORD });
     site.post("/api/v1/join", "", &body);
+    assert_eq!(admin.json(&["sessions"]), serde_json::json!([]), "a command is no browser");
+    let browser = Browser::signed_in(&site, "univ-admin");
+    let listed = admin.json(&["sessions"]);
+    let session = listed[0]["id"].as_str().expect("an id");
+    assert!(admin.ok(&["sessions"]).contains(session));
+    admin.ok(&["sessions", "end", session]);
+    assert_eq!(browser.get("/").status, 303);
     let all = admin.ok(&["members", "invitations"]);
     assert!(
         all.contains("taken back") && all.contains("lin@univ.example") && all.contains("univ-admin"),

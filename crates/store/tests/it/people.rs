@@ -82,6 +82,8 @@ fn members_and_their_credentials() {
             csrf: "csrf".into(),
             created_at: at(0),
             expires_at,
+            from_address: "192.0.2.1".into(),
+            program: "a browser".into(),
         };
         let (short, long, other) = (session(1, at(10)), session(2, at(20)), session(5, at(20)));
         for session in [&short, &long, &other] {
@@ -144,6 +146,8 @@ fn a_person_in_two_places_is_one_login() {
                 csrf: "csrf".into(),
                 created_at: at(0),
                 expires_at,
+                from_address: String::new(),
+                program: String::new(),
             };
             credentials::insert_session(tx, &session)
         };
@@ -155,6 +159,8 @@ fn a_person_in_two_places_is_one_login() {
         };
         open(&ops, 1)?;
         open(&also, 2)?;
+        let open_ones = |now| Ok::<_, StoreError>(credentials::sessions_of(tx, ops.person, at(now))?.len());
+        assert_eq!((open_ones(6)?, open_ones(100)?), (2, 0), "of both members, until they expire");
         credentials::end_all_of_member(tx, also.id, at(6))?;
         assert_eq!((found(1)?, found(2)?), ((true, true), (false, false)), "the other goes on");
         open(&also, 3)?;
