@@ -7,8 +7,15 @@ use domain::{Millis, Timestamp};
 /// By how many milliseconds the center's clock is ahead of the machine's.
 static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
 
-/// Now, by the machine's clock, moved where somebody rehearses another time.
+/// Where the center's clock stands, in microseconds; `i64::MIN` where it goes.
+static STANDS_AT: AtomicI64 = AtomicI64::new(i64::MIN);
+
+/// Now, by the machine's clock, moved where somebody rehearses another time, or where it was made to stand.
 pub fn now() -> Timestamp {
+    let stands_at = STANDS_AT.load(Ordering::Relaxed);
+    if stands_at != i64::MIN {
+        return Timestamp::from_micros(stands_at);
+    }
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let at = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
     at.plus(Millis(AHEAD_MS.load(Ordering::Relaxed)))
@@ -17,6 +24,17 @@ pub fn now() -> Timestamp {
 /// Sets the center's clock ahead of the machine's, for this process.
 pub fn set_ahead(by: Millis) {
     AHEAD_MS.store(by.0, Ordering::Relaxed);
+}
+
+/// Makes the center's clock stand, for this process, until it [goes](go) on: whoever plays a time that has passed says
+/// himself how late it is.
+pub fn stand_at(at: Timestamp) {
+    STANDS_AT.store(at.as_micros(), Ordering::Relaxed);
+}
+
+/// Lets the clock go again.
+pub fn go() {
+    STANDS_AT.store(i64::MIN, Ordering::Relaxed);
 }
 
 /// Random bytes from the kernel.

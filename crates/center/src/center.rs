@@ -7,7 +7,9 @@ use base::noun::Platform;
 use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
-use crate::{compute::Compute, live::Live, metrics::Metrics, settings::Settings};
+use crate::{
+    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+};
 use base::{Base, auth::May, change::Changed, error::AppError};
 
 /// Shared by all parts; cheap to clone.
@@ -19,6 +21,8 @@ pub struct Center {
     pub platforms: &'static [Platform<Self>],
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
+    /// What of its past never happened.
+    pub generated: Option<GeneratedPast>,
     live: Arc<Mutex<Live>>,
 }
 
@@ -50,6 +54,7 @@ impl Center {
             platforms,
             settings: Arc::new(settings),
             metrics: Arc::new(metrics),
+            generated: None,
             compute: Arc::new(compute),
             live: Arc::new(Mutex::new(live)),
         }

@@ -16,6 +16,7 @@ pub mod event_kinds;
 pub mod evidence;
 pub mod first_steps;
 pub mod fits;
+pub mod generated;
 mod inventory;
 pub mod invitation;
 pub mod live;
@@ -39,6 +40,7 @@ pub mod settings;
 pub mod start;
 pub mod tenant;
 pub mod tls;
+pub mod usage;
 pub mod waiting;
 pub mod wakers;
 

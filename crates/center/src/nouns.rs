@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, invitation, period, person, portal, price, retirement, role, secret, session,
-    tenant,
+    evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, secret,
+    session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -29,7 +29,7 @@ const NOUNS: &[Noun<Center>] = &[
     amendment::NOUN,
     correction::NOUN,
     price::NOUN,
-    USE,
+    usage::NOUN,
     LEDGER,
     evidence::NOUN,
     debt::NOUN,
@@ -42,6 +42,7 @@ const NOUNS: &[Noun<Center>] = &[
     tenant::NOUN,
     role::NOUN,
     first_steps::NOUN,
+    generated::NOUN,
     retirement::NOUN,
     TRIAL,
     AUDIT_RECORD,
@@ -244,12 +245,6 @@ const STATEMENT: Noun<Center> = Noun {
     },
     places: &[Place { part: Part::Money, key: "statement", href: "/statements", shown: statements }],
     ..Noun::named("statement")
-};
-
-const USE: Noun<Center> = Noun {
-    actions: &[actions::READ_USAGE],
-    api: || OpenApiRouter::new().routes(routes!(api::money::usage)),
-    ..Noun::named("use")
 };
 
 const LEDGER: Noun<Center> = Noun {

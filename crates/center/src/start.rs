@@ -23,6 +23,7 @@ use crate::{
     app::{jobs::ending::give_up, runs::restored},
     center::Center,
     compute::Compute,
+    generated::{self, GeneratedPast},
     inventory::compare_cards,
     load::load,
     loops::watch,
@@ -129,10 +130,7 @@ pub fn open(
     let began = std::time::Instant::now();
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
-    make_data_folder(&settings)?;
-    let database = settings.data_dir.join("database");
-    make_folder(&database, 0o700)?;
-    let store = open_books(&database.join("center.db"), &mut settings)?;
+    let store = open_store(&mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
     let on_hint = move |run| for_hints.watch(run);
@@ -151,6 +149,37 @@ pub fn open(
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(took_ms, "the center is up");
     Ok((center, sleepers, first_operator))
+}
+
+/// Where the books of a center are.
+pub fn database(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("database").join("center.db")
+}
+
+/// Opens a new center that is to play a past that never happened, by a clock that its caller sets and on an engine that
+/// runs nothing. It has no loops: the caller takes their turns.
+pub fn open_past(
+    platforms: &'static [Platform<Center>],
+    mut settings: Settings,
+    engine: Arc<dyn Engine>,
+    past: GeneratedPast,
+) -> Result<(Center, Option<FirstOperator>), StartError> {
+    let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
+    let store = open_store(&mut settings)?;
+    generated::mark(&store, past)?;
+    // Nobody sleeps who could be woken.
+    let (wakers, _) = wakers::wakers();
+    put_together(platforms, settings, policies, store, (engine, None, wakers))
+}
+
+/// Makes the folders of the center and opens its store there.
+fn open_store(settings: &mut Settings) -> Result<Store, StartError> {
+    make_data_folder(settings)?;
+    let database = database(settings);
+    if let Some(folder) = database.parent() {
+        make_folder(folder, 0o700)?;
+    }
+    open_books(&database, settings)
 }
 
 /// Opens the store, whose changes are sealed from then on, and keeps the settings by which the center counts.
@@ -192,10 +221,12 @@ pub fn put_together(
     if let Some(wish) = wish {
         compute.wish_is(wish);
     }
-    let center = {
+    let generated = generated::find(&store)?;
+    let mut center = {
         let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
+    center.generated = generated;
     retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);

@@ -2,6 +2,9 @@
 //! are the words that options take.
 
 use domain::Lang;
+use serde_json::Value;
+
+use crate::output::{pick, text};
 
 /// The word for `code` in its family of words: `state`, `role`, `domain`, `class`, `kind`, `node`, `card`, `slurm`,
 /// `cause`, `period-state`.
@@ -22,9 +25,31 @@ pub fn state(lang: Lang, code: &str) -> String {
     word(lang, "state", code)
 }
 
+/// The state of a job or a run, with a mark on what never happened.
+pub fn state_of(lang: Lang, thing: &Value) -> String {
+    let state = state(lang, text(thing, "state"));
+    if thing["is_generated"] != true {
+        return state;
+    }
+    format!("{state}{}", pick(lang, "（生成）", " (generated)"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_never_happened_says_so() {
+        qiantang::load_texts();
+        let told = |lang, is_generated: bool| {
+            state_of(lang, &serde_json::json!({ "state": "failed", "is_generated": is_generated }))
+        };
+        assert_eq!(
+            (told(Lang::En, false), told(Lang::En, true)),
+            ("failed".into(), "failed (generated)".into())
+        );
+        assert_eq!(told(Lang::Zh, true), format!("{}（生成）", told(Lang::Zh, false)));
+    }
 
     #[test]
     fn every_code_has_a_chinese_word() {

@@ -662,6 +662,13 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX secrets_by_tenant ON secrets (tenant, name);
 
+-- The past that was generated for a demo: whatever was asked for or posted before `until_at` never happened.
+CREATE TABLE generated_past (
+    from_at INTEGER NOT NULL,
+    until_at INTEGER NOT NULL,
+    seed INTEGER NOT NULL -- of the dice that it was thrown with
+) STRICT;
+
 -- A person 人员, who signs in. What they may do is said by their memberships.
 CREATE TABLE persons (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

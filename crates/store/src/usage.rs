@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use domain::{CardMs, JobId, MemberId, MicroCny, PoolId, ProjectId, TenantId, Timestamp};
+use domain::{CardMs, JobId, MemberId, MicroCny, PoolId, ProjectId, ServiceClass, TenantId, Timestamp};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
 
@@ -23,7 +23,7 @@ macro_rules! entries {
         concat!(
             "SELECT t.run, t.unit, t.amount, '",
             $side,
-            "', r.job, j.name, j.submitted_by, n.pool, r.started_at, r.ended_at \
+            "', r.job, j.name, j.submitted_by, n.pool, r.started_at, r.ended_at, j.class \
              FROM transfers t JOIN runs r ON r.id = t.run JOIN jobs j ON j.id = r.job \
              JOIN nodes n ON n.id = substr(r.placement, 1, 16) \
              WHERE t.",
@@ -95,6 +95,7 @@ pub struct UsedEntry {
     pub member: MemberId,
     /// Of its first node, which is that of all.
     pub pool: PoolId,
+    pub class: ServiceClass,
     /// Whether this is the first entry of a run that had begun and that ended in the interval: each such run counts once.
     pub ended: bool,
 }
@@ -124,6 +125,7 @@ pub fn each_use(
             job_name: row.get(5)?,
             member: row.get(6)?,
             pool: row.get(7)?,
+            class: row.code(10)?,
             ended: has_ended && counted.insert(run),
         });
         Ok(std::ops::ControlFlow::Continue(()))

@@ -32,6 +32,7 @@ sign-in = Sign in
 sign-out = Sign out
 all-virtual = All nodes are virtual
 virtual = virtual
+generated = generated
 times-in = Times: { $a } ({ $b })
 copy = Copy
 copied = Copied

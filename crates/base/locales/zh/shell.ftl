@@ -32,6 +32,7 @@ sign-in = 登录
 sign-out = 退出
 all-virtual = 全部为虚拟节点
 virtual = 虚拟
+generated = 生成
 times-in = 时间：{ $a }（{ $b }）
 copy = 复制
 copied = 已复制

@@ -69,6 +69,8 @@ pub struct Shell {
     /// As what else they may go on; nothing where there is nothing else.
     pub places: Vec<Choice>,
     pub is_all_virtual: bool,
+    /// What of the center's past never happened, in words; empty where all of it did.
+    pub generated: String,
 }
 
 /// Links of the navigation under one head.
@@ -228,6 +230,8 @@ pub struct Page {
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
+    /// As in [`Shell`].
+    pub generated: String,
 }
 
 impl std::ops::Deref for Page {
@@ -265,6 +269,7 @@ impl Page {
             here: back,
             drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
+            generated: shell.generated,
         }
     }
 
@@ -288,6 +293,7 @@ impl Page {
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,
+            generated: String::new(),
         }
     }
 

@@ -128,12 +128,21 @@ impl Ui {
         Html(format!(r#"<span class="tag">{}</span>"#, escape(self.word(family, code))))
     }
 
+    /// The mark of what never happened.
+    pub fn generated_mark(&self, is_generated: impl Borrow<bool>) -> Html {
+        self.mark(*is_generated.borrow(), "generated")
+    }
+
     /// The mark of what is on virtual nodes.
     pub fn virt(&self, is_virtual: impl Borrow<bool>) -> Html {
-        if !*is_virtual.borrow() {
+        self.mark(*is_virtual.borrow(), "virtual")
+    }
+
+    fn mark(self, is_so: bool, key: &str) -> Html {
+        if !is_so {
             return Html::default();
         }
-        Html(format!(r#"<span class="virtual">{}</span>"#, escape(self.t("virtual"))))
+        Html(format!(r#"<span class="virtual">{}</span>"#, escape(self.t(key))))
     }
 
     pub fn copy(&self, text: impl fmt::Display) -> Html {

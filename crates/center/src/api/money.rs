@@ -12,9 +12,8 @@ use crate::{
     app::{
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, DraftChange, NewContract, TopUp, ToppedUp},
-        statements::{self, Format, Statement, StatementAnnex, StatementQuery},
+        statements::{self, Statement, StatementAnnex, StatementQuery},
         transfers::{self, TransferQuery, TransferView},
-        usage::{self, UsageQuery, UsageView},
     },
     center::Center,
 };
@@ -141,27 +140,6 @@ pub async fn statement(
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answer = statements::answer(&center, &caller, &id, &query, accepts.starts_with("text/csv")).await?;
     Ok(answer.into_response())
-}
-
-/// Use and charges of an interval; a table with `format=csv` or `Accept: text/csv`.
-#[utoipa::path(get, path = "/usage", tag = "money", params(UsageQuery),
-    responses((status = 200, content((UsageView = "application/json"), (String = "text/csv")))))]
-pub async fn usage(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    Params(query): Params<UsageQuery>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let format = usage::format(&query, accepts.starts_with("text/csv"))?;
-    let view = usage::usage(&center, &caller, query).await?;
-    Ok(match format {
-        Format::Json => Json(view).into_response(),
-        Format::Csv => {
-            let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8");
-            ([kind], usage::as_csv(&view)).into_response()
-        }
-    })
 }
 
 /// Entries of the ledger, in the order of posting.

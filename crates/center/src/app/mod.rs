@@ -22,5 +22,4 @@ pub mod slurm_accounts;
 pub mod statements;
 pub mod transfers;
 pub mod twin;
-pub mod usage;
 pub mod verdict;

@@ -122,8 +122,7 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
     let (of_run, days, entries, entry_count, link, root, end) = center.read(read).await?;
     let OfRun { job, project, tenant_slug, domain, contract, pool, price, waivers } = of_run;
     let run = &row.run;
-    let run_view =
-        run_view(&center.live(), &row, job.spec.array.as_ref(), end.as_ref(), center.settings.time_zone);
+    let run_view = run_view(center, &center.live(), &row, job.spec.array.as_ref(), end.as_ref());
     let number = |id: ContractId| if id == contract.id { contract.number.clone() } else { id.to_string() };
     let entry = |row| TransferView {
         job_name: Some(job.spec.name.clone()),

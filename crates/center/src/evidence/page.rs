@@ -170,6 +170,7 @@ mod samples {
             used_card_ms: CardMs(7_200_001),
             charge_micro_cny: MicroCny(2_625_000),
             waived_micro_cny: MicroCny(875_000),
+            is_generated: has_ended,
         }
     }
 

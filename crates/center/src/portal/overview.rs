@@ -21,7 +21,6 @@ use crate::{
         hall::{self, CardState, HallNode},
         overview::{self, CenterOverview, Overview},
         projects,
-        usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
     first_steps::rule::Step,
@@ -34,6 +33,7 @@ use crate::{
             map::{self, Tile},
         },
     },
+    usage::ask::{self as usage, UsageQuery, UsageRow},
     waiting::rule::LimitCount,
 };
 
@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn queue(page: &Page, is_full: bool, with_tenant: bool) -> Queue {
-        let table = |name| if is_full { views::jobs(name, with_tenant) } else { views::no_jobs() };
+        let table = |name| if is_full { views::jobs(name, with_tenant) } else { JobTable::default() };
         let reasons = vec![(page.word("waits", "free-cards"), "2".to_owned())];
         Queue {
             text: page.t2("queue-counts", 1, 2),

@@ -42,6 +42,7 @@ impl Host for Center {
             links: navigation(self.platforms, self, &caller),
             who: format!("{} · {place}", ui.word("role", member.role.code())),
             is_all_virtual: overview::is_all_virtual(self),
+            generated: self.generated.map(|past| past.told(ui)).unwrap_or_default(),
         }
     }
 }

@@ -385,7 +385,7 @@ mod tests {
             let check = isolation_on(&config, abi, is_root);
             assert_eq!(check.ok, needed.is_none(), "{abi} {is_root}: {:?}", check.detail);
             assert!(
-                needed.is_none_or(|kernel| check.hint.text(Lang::En).contains(kernel)),
+                needed.is_none_or(|kernel| check.hint.en.contains(kernel)),
                 "{abi} {is_root}: {:?}",
                 check.hint
             );

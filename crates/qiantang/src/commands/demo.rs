@@ -20,6 +20,10 @@ pub struct Demo {
     /// The folder to keep the data in; a new one, which is removed at the end, where left out.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// The seed of the dice that the demo's past of 30 days is generated with; the same seed gives the same past. There is
+    /// none on Slurm.
+    #[arg(long)]
+    seed: Option<u32>,
     /// Run jobs without isolation, for machines that can't isolate.
     #[arg(long)]
     no_isolation: bool,
@@ -42,6 +46,13 @@ impl Demo {
     /// The cluster to run on, if any; without one, what is said about it would be lost without a word.
     fn slurm(&self) -> Result<Option<demo::OnSlurm>, Failure> {
         if self.engine == "slurm" {
+            if self.seed.is_some() {
+                let message = both(
+                    "--seed 决定生成的历史，而 Slurm 上的演示没有这样的历史",
+                    "--seed says something about a generated past, and a demo on Slurm has none",
+                );
+                return Err(Failure::usage("no_past", message, both("去掉它", "leave it out")));
+            }
             let conf = self.slurm_conf.clone().or_else(|| std::env::var_os("SLURM_CONF").map(PathBuf::from));
             let (shared_dir, user) = (self.shared_dir.clone(), self.slurm_user.clone());
             return Ok(Some(demo::OnSlurm { conf, shared_dir, user }));
@@ -73,6 +84,7 @@ impl Run for Demo {
             json: context.json,
             listen: self.listen,
             data_dir: self.data_dir,
+            seed: self.seed.unwrap_or(demo::SEED),
             no_isolation: self.no_isolation,
             slurm,
             lang: context.lang,

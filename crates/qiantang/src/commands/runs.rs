@@ -33,7 +33,7 @@ impl Run for Runs {
 /// How a run stands, or why it ended as it did.
 fn outcome(lang: Lang, run: &Value) -> String {
     match text(&run["reason"]["text"], lang.code()) {
-        "" => words::state(lang, text(run, "state")),
+        "" => words::state_of(lang, run),
         reason => reason.to_owned(),
     }
 }

@@ -31,6 +31,7 @@ pub struct Usage {
 enum By {
     Project,
     Member,
+    Class,
     Job,
     Pool,
     Tenant,
@@ -42,6 +43,7 @@ impl By {
         match self {
             Self::Project => "project",
             Self::Member => "member",
+            Self::Class => "class",
             Self::Job => "job",
             Self::Pool => "pool",
             Self::Tenant => "tenant",
@@ -53,6 +55,7 @@ impl By {
         match (self, lang) {
             (Self::Project, Lang::Zh) => "项目",
             (Self::Member, Lang::Zh) => "成员",
+            (Self::Class, Lang::Zh) => "服务等级",
             (Self::Job, Lang::Zh) => "作业",
             (Self::Pool, Lang::Zh) => "资源池",
             (Self::Tenant, Lang::Zh) => "租户",

@@ -24,15 +24,16 @@ const LOW: MicroCny = MicroCny::from_yuan(300);
 
 /// The work of a tenant: its project, names, shapes as nodes and cards on each, and how many jobs it keeps active. Some
 /// are more than its quota runs at once, so that there is always a queue with its reasons.
-struct Line {
-    tenant: &'static str,
-    project: &'static str,
-    names: [&'static str; 4],
-    shapes: [(u32, u32); 4],
+#[derive(Debug)]
+pub struct Line {
+    pub tenant: &'static str,
+    pub project: &'static str,
+    pub names: [&'static str; 4],
+    pub shapes: [(u32, u32); 4],
     active: usize,
 }
 
-const LINES: [Line; 5] = [
+pub const LINES: [Line; 5] = [
     Line {
         tenant: "xixi-build",
         project: "heat-load",

@@ -3,6 +3,7 @@
 
 mod goes_on;
 mod options;
+mod past;
 mod people;
 mod report;
 mod work;
@@ -11,7 +12,7 @@ use crate::tell::tell;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use center::{
@@ -28,9 +29,9 @@ use crate::{
 };
 use base::error::chain;
 use options::in_lang;
-pub use options::{OnSlurm, Options, PASSWORD};
+pub use options::{OnSlurm, Options, PASSWORD, SEED};
 use people::People;
-use report::Report;
+use report::{Past, Report};
 
 /// Where the demo is served, unless something else is there.
 const PORT: u16 = 8470;
@@ -76,6 +77,9 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, B
     crate::examples::keep(&mut settings, beneath)
         .map_err(|error| Failure::not_in_folder(beneath, &error).message)?;
 
+    // On Slurm the hall is the cluster's, and what it did is in its own accounting.
+    let past = if options.slurm.is_none() { Some(generate(options, &settings).await?) } else { None };
+
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
     let server = tokio::spawn(center::serve(
@@ -95,7 +99,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, B
         });
     };
 
-    let played = act(options, &ready).await.and_then(|(report, people)| {
+    let played = act(options, &ready, past).await.and_then(|(report, people)| {
         let said = if options.json { report.json().to_string() } else { report.text(options.lang) };
         say(said.trim_end()).map_err(|failure| failure.message)?;
         Ok((report, people))
@@ -114,13 +118,40 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, B
     }
 }
 
-async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Both> {
-    let tell = |zh: &str, en: &str| {
-        if options.json {
-            return Ok(());
-        }
-        say(&in_lang(options.lang, zh, en)).map_err(|failure| failure.message)
-    };
+/// Generates the past of the center, before it is there for anybody.
+async fn generate(options: &Options, settings: &Settings) -> Result<Past, Both> {
+    let began = Instant::now();
+    let past = past::of(settings.time_zone, options.seed, base::moment::now());
+    let (settings, runtime) = (settings.clone(), tokio::runtime::Handle::current());
+    let played = tokio::task::spawn_blocking(move || past::play(settings, past, &runtime));
+    let jobs = played.await.map_err(|error| of_center(&error.to_string()))?;
+    let jobs = jobs.map_err(|error| {
+        both(format!("无法生成历史：{error}"), format!("its past could not be generated: {error}"))
+    })?;
+    let seconds = began.elapsed().as_secs_f64();
+    let seed = options.seed;
+    tell(
+        options,
+        &format!(
+            "已生成 30 天的历史：{jobs} 个作业（种子 {seed}，用时 {seconds:.1} 秒）。它们并未真实发生，各处均有标记。"
+        ),
+        &format!(
+            "Generated a past of 30 days: {jobs} jobs (seed {seed}, in {seconds:.1} s). It never happened, and is marked wherever it shows."
+        ),
+    )?;
+    Ok(Past { past, jobs })
+}
+
+/// Says it to people.
+fn tell(options: &Options, zh: &str, en: &str) -> Result<(), Both> {
+    if options.json {
+        return Ok(());
+    }
+    say(&in_lang(options.lang, zh, en)).map_err(|failure| failure.message)
+}
+
+async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Report, People), Both> {
+    let tell = |zh: &str, en: &str| tell(options, zh, en);
     if options.slurm.is_some() {
         let waits = |why: &str| {
             tell(
@@ -139,21 +170,25 @@ async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Both>
             "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
         )?;
     }
-    let people = people::sign_up(ready).await.map_err(|error| of_center(&error.to_string()))?;
+    let people = match past {
+        Some(_) => people::known(&ready.center).await,
+        None => people::sign_up(&ready.center, ready.first_operator.as_ref(), || ()).await,
+    };
+    let people = people.map_err(|error| of_center(&error.to_string()))?;
     let address = ready.address;
     tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
     )?;
     let report = work::run(options, ready, &people).await.map_err(|error| of_center(&error.to_string()))?;
-    Ok((report, people))
+    Ok((Report { past, ..report }, people))
 }
 
 /// Waits until the center has Slurm's nodes; how many, and how many cards. Meanwhile it says what it waits for, and what
 /// Slurm's commands say.
 async fn slurms_nodes(ready: &Ready, tell: impl Fn(&str) -> Result<(), Both>) -> Result<(usize, u32), Both> {
-    let until = std::time::Instant::now() + Duration::from_secs(30);
-    let mut tell_at = std::time::Instant::now();
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut tell_at = Instant::now();
     loop {
         {
             let live = ready.center.live();
@@ -165,13 +200,13 @@ async fn slurms_nodes(ready: &Ready, tell: impl Fn(&str) -> Result<(), Both>) ->
         let loops = ready.center.loops.list(base::moment::now());
         let why = loops.into_iter().find(|known| known.name == MIRROR).and_then(|known| known.error);
         let why = why.unwrap_or_default();
-        if std::time::Instant::now() > until {
+        if Instant::now() > until {
             return Err(both(
                 format!("30 秒内 Slurm 没有报告带加速卡的节点，见 docs/slurm.md。{why}"),
                 format!("Slurm told of no node with cards within 30 s: see docs/slurm.md. {why}"),
             ));
         }
-        if std::time::Instant::now() >= tell_at {
+        if Instant::now() >= tell_at {
             tell(&why)?;
             tell_at += Duration::from_secs(5);
         }
@@ -284,9 +319,9 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if self.is_ours {
             // Supervisors that end just now may still write: try for a moment, then leave it to the system.
-            let until = std::time::Instant::now() + Duration::from_secs(2);
+            let until = Instant::now() + Duration::from_secs(2);
             while std::fs::remove_dir_all(&self.path).is_err() && self.path.exists() {
-                if std::time::Instant::now() > until {
+                if Instant::now() > until {
                     let path = self.path.display();
                     match self.lang {
                         Lang::Zh => tell!("qiantang：无法删除目录 {path}"),

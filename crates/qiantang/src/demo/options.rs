@@ -7,6 +7,9 @@ use domain::Lang;
 /// All sign-ins of the demo have this password; the center is on loopback and gone with the demo.
 pub const PASSWORD: &str = "qiantang-demo";
 
+/// The seed of the generated past, where none is given.
+pub const SEED: u32 = 2022;
+
 /// How the demo is to run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -17,6 +20,8 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// Keep the center's data here; a new folder that is removed at the end where left out.
     pub data_dir: Option<PathBuf>,
+    /// The seed of the dice that the past is generated with.
+    pub seed: u32,
     /// Run without isolation, for machines that can't isolate.
     pub no_isolation: bool,
     /// On a Slurm cluster instead of virtual nodes.

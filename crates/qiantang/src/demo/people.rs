@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use base::{auth::Caller, error::AppError, text::Text};
 use center::{
-    Ready,
     app::{
         contracts::{self, NewContract, TopUp},
         members::{self, NewMember},
@@ -12,6 +11,7 @@ use center::{
     },
     center::Center,
     price::ask::{self as prices, NewPrice, NewPriceBook},
+    start::FirstOperator,
     tenant::ask::{self as tenants, NewTenant},
 };
 use domain::{
@@ -94,14 +94,26 @@ async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
     Ok(Caller { member, from: "demo".into(), once: None })
 }
 
-/// Signs everybody up, the way that an operator would.
-pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
-    let center = &ready.center;
+/// Those who were signed up in the past.
+pub async fn known(center: &Center) -> Result<People, AppError> {
+    let mut developers = BTreeMap::new();
+    for tenant in &TENANTS {
+        developers.insert(tenant.slug, caller(center, tenant.slug).await?);
+    }
+    Ok(People { operator: caller(center, "operator").await?, developers })
+}
+
+/// Signs everybody up, the way that an operator would. `pause` is called between two steps, where time should pass.
+pub async fn sign_up(
+    center: &Center,
+    first: Option<&FirstOperator>,
+    pause: fn(),
+) -> Result<People, AppError> {
     let operator = caller(center, "operator").await?;
     let password =
         members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
-    if let Some(file) = ready.first_operator.as_ref().and_then(|first| first.password_file.as_ref()) {
+    if let Some(file) = first.and_then(|first| first.password_file.as_ref()) {
         let _ = std::fs::remove_file(file);
     }
     let auditor = NewMember {
@@ -118,12 +130,18 @@ pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     alliance::found(center, &operator, founded).await?;
     let mut developers = BTreeMap::new();
     for tenant in &TENANTS {
-        developers.insert(tenant.slug, sign_up_one(center, &operator, tenant).await?);
+        developers.insert(tenant.slug, sign_up_one(center, &operator, tenant, pause).await?);
     }
     Ok(People { operator, developers })
 }
 
-async fn sign_up_one(center: &Center, operator: &Caller, tenant: &Tenant) -> Result<Caller, AppError> {
+async fn sign_up_one(
+    center: &Center,
+    operator: &Caller,
+    tenant: &Tenant,
+    pause: fn(),
+) -> Result<Caller, AppError> {
+    pause();
     let new = NewTenant {
         slug: tenant.slug.into(),
         name_zh: tenant.zh.into(),
@@ -145,6 +163,7 @@ async fn sign_up_one(center: &Center, operator: &Caller, tenant: &Tenant) -> Res
         members::create(center, operator, new).await?;
     }
     for (project, name, number, kind, most) in contracts_of(tenant.slug) {
+        pause();
         let contract = sign(center, operator, tenant.slug, number, kind, most).await?;
         let new = NewProject {
             slug: project.into(),

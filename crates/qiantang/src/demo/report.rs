@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
-use center::app::{
-    capacity::{CapacityView, LedgerCheck},
-    contracts::ContractView,
-    verdict::VerdictView,
+use center::{
+    app::{
+        capacity::{CapacityView, LedgerCheck},
+        contracts::ContractView,
+        verdict::VerdictView,
+    },
+    generated::GeneratedPast,
 };
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use domain::{CardMs, JobStatus, Lang, MicroCny};
+use domain::{CardMs, JobStatus, Lang, MicroCny, Rfc3339};
 use serde_json::{Value, json};
 
 use super::{options::in_lang, people::Tenant};
@@ -35,6 +38,14 @@ pub struct Report {
     pub ledger: LedgerCheck,
     pub contracts: Vec<ContractView>,
     pub seconds_to_first_result: f64,
+    pub past: Option<Past>,
+}
+
+/// The generated past of the center, and how many jobs it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    pub past: GeneratedPast,
+    pub jobs: usize,
 }
 
 impl Report {
@@ -67,6 +78,9 @@ impl Report {
             "ledger_balanced": self.ledger.is_balanced && self.uses_agree(),
             "ledger_problems": self.ledger.problems,
             "seconds_to_first_result": self.seconds_to_first_result,
+            "generated_past": self.past.map(|Past { past, jobs }| json!({
+                "from": Rfc3339(past.from), "until": Rfc3339(past.until), "seed": past.seed, "jobs": jobs,
+            })),
         })
     }
 

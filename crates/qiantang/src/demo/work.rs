@@ -223,5 +223,6 @@ async fn close(
         ledger,
         contracts: spent.into_values().collect(),
         seconds_to_first_result,
+        past: None,
     })
 }

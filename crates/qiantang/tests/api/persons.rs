@@ -73,7 +73,8 @@ fn a_person_in_several_places_has_one_login_and_says_as_whom_they_come() {
     assert_eq!(by("", &site.operator).0, 422, "of which tenant?");
     assert_eq!(by("&tenant=alpha", &site.operator).1["items"].as_array().map(Vec::len), Some(1));
     let made = |token: &str| site.post("/api/v1/tokens", token, &json!({ "name": "mark" }));
-    (made(&alpha), made(&beta));
+    made(&alpha);
+    made(&beta);
     let lines = site.get("/api/v1/audit?actor=alpha-developer&action=new_token", &site.operator);
     let lines = lines["items"].as_array().expect("lines").iter();
     let marks = lines.filter(|line| line["detail"]["name"] == "mark").map(|line| line["role"].clone());
@@ -130,9 +131,9 @@ fn a_person_who_is_kept_out_is_kept_out_everywhere() {
     let person = persons.find(|person| person["login"] == "alpha-developer").expect("the person");
     assert_eq!(person["memberships"].as_array().map(Vec::len), Some(2));
     let path = format!("/api/v1/persons/{}", id(person));
-    let patch = |token: &str, body: Value| site.ask("PATCH", &path, token, Some(&body));
-    assert_eq!(patch(&scene.alpha.admin, json!({ "is_enabled": false })).0, 403);
-    assert_eq!(patch(&site.operator, json!({ "is_enabled": false })).1["is_enabled"], false);
+    let change = |token: &str, body: Value| site.ask("PATCH", &path, token, Some(&body));
+    assert_eq!(change(&scene.alpha.admin, json!({ "is_enabled": false })).0, 403);
+    assert_eq!(change(&site.operator, json!({ "is_enabled": false })).1["is_enabled"], false);
     for token in [&beta, &scene.alpha.developer] {
         assert_eq!(site.ask("GET", "/api/v1/me", token, None).0, 401);
     }
@@ -144,7 +145,7 @@ fn a_person_who_is_kept_out_is_kept_out_everywhere() {
     };
     let (status, told) = enable(&scene.alpha.admin);
     assert_eq!((status, &told["code"]), (409, &"person_is_out".into()), "{told}");
-    assert_eq!(patch(&site.operator, json!({ "is_enabled": true, "email": "dev@alpha.example" })).0, 200);
+    assert_eq!(change(&site.operator, json!({ "is_enabled": true, "email": "dev@alpha.example" })).0, 200);
     assert_eq!(site.ask("GET", "/api/v1/me", &beta, None).0, 401, "what ended has ended");
     let alpha = token(&login(site, "alpha-developer", PASSWORD, Some("alpha")));
     assert_eq!(site.get("/api/v1/me", &alpha)["email"], "dev@alpha.example");

@@ -22,6 +22,7 @@ mod submit;
 mod thousands;
 mod tokens;
 mod twin;
+mod usage;
 
 /// The program under test. Only tests of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

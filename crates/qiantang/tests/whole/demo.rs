@@ -25,7 +25,7 @@ fn quoted(row: &'static str) -> Vec<&'static str> {
 #[test]
 fn the_demo_does_its_work_and_closes_its_books() {
     let output = Command::new(QIANTANG)
-        .args(["demo", "--once", "--json", "--listen", "127.0.0.1:0"])
+        .args(["demo", "--once", "--json", "--seed", "5", "--listen", "127.0.0.1:0"])
         .output()
         .expect("the demo runs");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -72,6 +72,9 @@ fn the_demo_does_its_work_and_closes_its_books() {
     let metered: i64 = jobs.iter().map(|job| job["card_ms"].as_i64().expect("card time")).sum();
     assert_eq!(metered, part("sold_card_ms") + part("granted_card_ms"));
     assert_eq!(report["ledger_balanced"], true);
+    let generated = &report["generated_past"];
+    assert_eq!(generated["seed"], 5, "{generated}");
+    assert!(generated["jobs"].as_u64().is_some_and(|jobs| jobs > 900), "{generated}");
     // A card of this contract costs its fee over its package: one yuan for 16,000 card-milliseconds.
     let ended = job("ends-with-its-balance");
     let used = ended["card_ms"].as_i64().expect("card time");
@@ -145,6 +148,8 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
         let body = serde_json::json!({ "login": login, "password": "qiantang-demo" });
         assert!(ask("POST", "/api/v1/login", "", Some(&body))["token"].is_string(), "{login}");
     }
+    has_a_past_that_is_marked(&|path| ask("GET", path, &token, None));
+    pages_say_that_it_is_generated(&address);
     let until = Instant::now() + PATIENCE;
     let is_busy = || {
         let jobs = ask("GET", "/api/v1/jobs?state=running", &token, None);
@@ -162,4 +167,64 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     demo.interrupt();
     assert!(demo.0.wait().expect("it ends").success());
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "its folder is removed");
+}
+
+/// The center has 30 days behind it, all of which is marked and in the books.
+fn has_a_past_that_is_marked(get: &dyn Fn(&str) -> Value) {
+    let first = &get("/api/v1/jobs?sort=submitted&limit=1")["items"][0];
+    assert_eq!(first["is_generated"], true, "{first}");
+    let began: domain::Timestamp =
+        first["submitted_at"].as_str().expect("an instant").parse().expect("an instant");
+    let days = testkit::now().since(began).0 / 86_400_000;
+    assert!((29..=31).contains(&days), "it began {days} days ago");
+    let real = get("/api/v1/jobs?name=digits-sweep");
+    assert_eq!(real["items"][0]["is_generated"], false, "what runs here is no past: {real}");
+    let run = &get(&format!("/api/v1/jobs/{}/runs", first["id"].as_str().expect("an id")))["items"][0];
+    assert_eq!(run["is_generated"], true, "{run}");
+    for state in ["succeeded", "failed", "timed_out", "cancelled"] {
+        let some = get(&format!("/api/v1/jobs?state={state}&sort=submitted&limit=1"));
+        assert_eq!(some["items"][0]["is_generated"], true, "{state}: {some}");
+    }
+    let check = get("/api/v1/ledger/check");
+    assert_eq!((&check["is_balanced"], &check["is_sealed"]), (&true.into(), &true.into()), "{check}");
+    let balance = get("/api/v1/capacity-balance?from=2000-01-01");
+    assert_eq!(balance["closes"], true, "{balance}");
+    assert!(balance["drained_card_ms"].as_i64().is_some_and(|drained| drained > 0), "{balance}");
+    let days = get("/api/v1/usage?group_by=class");
+    let classes: std::collections::BTreeSet<&str> =
+        days["rows"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(classes.into_iter().collect::<Vec<_>>(), ["normal", "spot", "urgent"], "{days}");
+    let used = |group: &str| {
+        let usage = get(&format!("/api/v1/usage?group_by={group}"));
+        let rows = usage["rows"].as_array().expect("rows").iter();
+        let sum: i64 = rows.map(|row| row["charge_micro_cny"].as_i64().expect("a charge")).sum();
+        assert!(sum > 0, "{usage}");
+        usage["rows"].as_array().expect("rows").len()
+    };
+    assert_eq!((used("domain"), used("project")), (3, 6));
+}
+
+fn pages_say_that_it_is_generated(address: &str) {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    let browser: ureq::Agent = config.build().into();
+    let sign_in = browser.post(format!("{address}/sign-in")).header("sec-fetch-site", "same-origin");
+    let answer = sign_in.send_form([("login", "qianwan-univ"), ("password", "qiantang-demo")]);
+    let answer = answer.expect("the demo answers");
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    for (lang, notice, mark) in [
+        ("en", "are generated: they never happened", ">generated</span>"),
+        ("zh", "均为生成的历史", ">生成</span>"),
+    ] {
+        let get = |path: &str| {
+            let asked =
+                browser.get(format!("{address}{path}")).header("cookie", format!("{cookie}; lang={lang}"));
+            asked.call().expect("the demo answers").into_body().read_to_string().expect("text")
+        };
+        for path in ["/", "/usage", "/jobs", "/events"] {
+            let page = get(path);
+            assert!(page.contains(notice), "{path} in {lang}: {page}");
+        }
+        assert!(get("/jobs?state=succeeded&sort=submitted").contains(mark), "the jobs in {lang}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantId, Zone,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantId,
     job::{JobOutcome, Tasks},
     problem::{Wrong, field},
     reason::{JobCause, JobEnd, RunEnd},
@@ -77,6 +77,8 @@ pub struct JobView {
     pub verdict: Option<VerdictView>,
     /// Why it ended as it did, once it has.
     pub reason: Option<ReasonView>,
+    /// It is of a demo's generated past, and never happened.
+    pub is_generated: bool,
 }
 
 /// A job with all that was asked for.
@@ -205,7 +207,7 @@ fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
     let live = center.live();
     let view = |named: Named| {
         let verdict = verdicts.remove(&named.row.id);
-        row_view(&live, named, verdict, center.settings.time_zone)
+        row_view(center, &live, named, verdict)
     };
     rows.into_iter().map(view).collect()
 }
@@ -241,7 +243,8 @@ fn verdict(center: &Center, id: JobId) -> Option<VerdictView> {
     verdicts(center, std::iter::once(id)).remove(&id).or_else(starting)
 }
 
-fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>, zone: &Zone) -> JobView {
+fn row_view(center: &Center, live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
+    let (zone, generated) = (center.settings.time_zone, center.generated);
     let Named { row, owner, project, submitted_by, direct: _, cause } = named;
     let reason = match row.state {
         JobState::Ended { outcome, .. } => {
@@ -274,6 +277,7 @@ fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>, zone: &Zone
         ended_at: row.ended_at.map(Rfc3339),
         used_card_ms: row.used_card_ms + unmetered.used,
         charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.charged.0),
+        is_generated: generated.is_some_and(|past| past.holds(row.submitted_at)),
     }
 }
 
@@ -332,7 +336,7 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
         time_limit_ms: center.settings.time_limit(&job.spec).0,
         most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
-        job: row_view(&center.live(), named, verdict, zone),
+        job: row_view(center, &center.live(), named, verdict),
         exit_code,
         direct,
     })
@@ -391,15 +395,18 @@ pub struct RunView {
     pub charge_micro_cny: MicroCny,
     /// The part of the charge that the center waives, as it cut the run short.
     pub waived_micro_cny: MicroCny,
+    /// It is of a demo's generated past, and never happened.
+    pub is_generated: bool,
 }
 
 pub fn run_view(
+    center: &Center,
     live: &Live,
     row: &RunRow,
     array: Option<&domain::spec::ArraySpec>,
     end: Option<&RunEnd>,
-    zone: &Zone,
 ) -> RunView {
+    let zone = center.settings.time_zone;
     let now = moment::now();
     let run = &row.run;
     let (used, charged) = (run.used(now), run.charge(now));
@@ -424,5 +431,6 @@ pub fn run_view(
         used_card_ms: used,
         charge_micro_cny: MicroCny(charged.0 - waived.0),
         waived_micro_cny: waived,
+        is_generated: center.generated.is_some_and(|past| past.holds(run.state.planned_at())),
     }
 }

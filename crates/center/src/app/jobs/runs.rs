@@ -130,8 +130,8 @@ pub async fn list_runs(
             Ok((page, job))
         })
         .await?;
-    let (live, zone) = (center.live(), center.settings.time_zone);
-    Ok(page.map(|(end, row)| run_view(&live, &row, job.spec.array.as_ref(), end.as_ref(), zone)))
+    let live = center.live();
+    Ok(page.map(|(end, row)| run_view(center, &live, &row, job.spec.array.as_ref(), end.as_ref())))
 }
 
 /// The states of a list of words; none where nothing is said.
@@ -179,9 +179,9 @@ pub async fn runs_by_digits(
             ids.iter().map(with_array).collect::<Result<Vec<_>, _>>()
         })
         .await?;
-    let (live, zone) = (center.live(), center.settings.time_zone);
+    let live = center.live();
     let view = |(end, row, array): &(Option<RunEnd>, runs::RunRow, Option<ArraySpec>)| {
-        run_view(&live, row, array.as_ref(), end.as_ref(), zone)
+        run_view(center, &live, row, array.as_ref(), end.as_ref())
     };
     Ok(Listing { items: rows.iter().map(view).collect(), next_cursor: None, total: None })
 }

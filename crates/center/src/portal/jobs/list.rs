@@ -240,7 +240,7 @@ mod tests {
                 older: String::new(),
             };
             let own = JobTable { with_why: false, ..views::jobs("job", false) };
-            let nothing = views::no_jobs;
+            let nothing = JobTable::default;
             vec![
                 of_center,
                 sample(own, true, false),

@@ -52,12 +52,18 @@ pub struct JobLine {
     pub forecast: String,
     pub submitted_at: Timestamp,
     pub took: String,
-    /// It has not ended.
-    pub is_open: bool,
     /// It goes on, and so does what it takes.
     pub is_running: bool,
     pub is_started: bool,
+    pub is_generated: bool,
     pub charge: MicroCny,
+}
+
+impl JobLine {
+    /// It has not ended.
+    pub fn is_open(&self) -> bool {
+        !self.state.has_ended()
+    }
 }
 
 impl JobTable {
@@ -104,9 +110,9 @@ fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
         forecast,
         submitted_at: job.submitted_at.0,
         took: took(ui, job.started_at, job.ended_at),
-        is_open: job.ended_at.is_none(),
         is_running: job.started_at.is_some() && job.ended_at.is_none(),
         is_started: job.started_at.is_some(),
+        is_generated: job.is_generated,
         charge: job.charge_micro_cny,
     }
 }

@@ -33,6 +33,7 @@ use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
 use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
+use crate::usage::UsagePage;
 
 /// A page that can show examples of itself.
 pub trait Sample: Template + Sized {
@@ -56,7 +57,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 43] = [
+const PAGES: [(&str, Rendered); 44] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -100,6 +101,7 @@ const PAGES: [(&str, Rendered); 43] = [
     ("top_up.html", rendered::<contracts::top_up::TopUpPage>),
     ("twin.html", rendered::<twin::TwinPage>),
     ("twin_trial.html", rendered::<twin::TrialPage>),
+    ("usage/show.html", rendered::<UsagePage>),
 ];
 
 /// Text that looks like a key and is meant to be read: the name of a limit, which programs read as well.
@@ -142,6 +144,7 @@ fn shell(lang: Lang) -> Page {
         switch_href: "/jobs?state=active&lang=en".into(),
         is_signed_in: true,
         is_all_virtual: true,
+        generated: ui.t2("generated-past", "2026-04-20", "2026-05-20"),
     }
 }
 
@@ -166,6 +169,7 @@ fn door(lang: Lang) -> Page {
         groups: Vec::new(),
         is_signed_in: false,
         is_all_virtual: false,
+        generated: nobody(),
         ..shell(lang)
     }
 }

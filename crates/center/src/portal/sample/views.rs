@@ -118,6 +118,7 @@ pub fn job() -> JobView {
         charge_micro_cny: MicroCny(3_500_000),
         verdict: None,
         reason: None,
+        is_generated: true,
     }
 }
 
@@ -137,9 +138,9 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
         forecast: String::new(),
         submitted_at: AT,
         took: "2h 3m".into(),
-        is_open: true,
         is_running: true,
         is_started: true,
+        is_generated: true,
         charge: MicroCny(3_500_000),
     };
     let waiting = JobLine {
@@ -152,13 +153,10 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
         took: String::new(),
         is_running: false,
         is_started: false,
+        is_generated: false,
         ..running.clone()
     };
     JobTable { rows: vec![running, waiting], with_tenant, with_why: true, ..JobTable::default() }
-}
-
-pub fn no_jobs() -> JobTable {
-    JobTable::default()
 }
 
 pub fn contract() -> ContractView {

@@ -146,7 +146,7 @@ impl Jobs {
                 last_digits(text(job, "id")),
                 text(job, "name").to_owned(),
                 text(job, "project").to_owned(),
-                words::state(lang, text(job, "state")),
+                words::state_of(lang, job),
                 clock.instant(job, "submitted_at"),
                 format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
                 tasks,

@@ -71,7 +71,7 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
     let mut facts = vec![
         vec![label("作业", "job"), text(job, "id").to_owned()],
         vec![label("名称", "name"), text(job, "name").to_owned()],
-        vec![label("状态", "state"), words::state(lang, text(job, "state"))],
+        vec![label("状态", "state"), words::state_of(lang, job)],
         vec![label("项目", "project"), format!("{} / {}", text(job, "tenant_slug"), text(job, "project"))],
         vec![label("合同", "contract"), text(job, "contract").to_owned()],
         vec![
@@ -126,7 +126,7 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
             let mut cells = vec![
                 last_digits(text(run, "id")),
                 number(run, "task").to_string(),
-                words::state(lang, text(run, "state")),
+                words::state_of(lang, run),
                 clock.instant(run, "started_at"),
                 places.collect::<Vec<_>>().join(" "),
                 duration(number(run, "elapsed_ms")),

@@ -176,7 +176,7 @@ fn use_is_told_with_its_period_by_any_group_and_as_csv() {
     let total = |by: &str| at.json(&["usage", "--by", by])["total"].clone();
     let whole = total("project");
     assert_eq!(whole["ended_runs"], 3);
-    for by in ["member", "pool", "job", "tenant", "domain"] {
+    for by in ["member", "class", "pool", "job", "tenant", "domain"] {
         assert_eq!(total(by), whole, "{by}");
     }
     let names = |by: &str| -> Vec<Value> {
@@ -184,6 +184,7 @@ fn use_is_told_with_its_period_by_any_group_and_as_csv() {
         rows.into_iter().map(|row| row["name"].clone()).collect()
     };
     assert_eq!(names("member"), ["univ-admin", "univ-developer"]);
+    assert_eq!(names("class"), ["normal"]);
     assert_eq!(names("pool"), ["ascend-910"]);
     assert_eq!(names("job"), ["one", "three", "two"]);
     let shown = at.ok(&["usage", "--by", "member"]);

@@ -34,7 +34,7 @@ fn english(text: &str) -> Option<String> {
     let mut parts = lines.filter(|part| !part.contains("qiantang"));
     let found = parts.find(|part| {
         let words: Vec<&str> = part.split(' ').collect();
-        words.windows(3).any(|three| three.iter().all(|word| is_word(word)))
+        words.windows(3).any(|three| three.iter().all(&is_word))
     });
     found.map(str::to_owned)
 }

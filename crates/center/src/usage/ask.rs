@@ -1,9 +1,9 @@
-//! Use of an interval, by tenant, project or domain.
+//! Use of an interval, by tenant, project, member and what else it can be added up by.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use domain::{
-    CardMs, JobId, MemberId, MicroCny, Month, PoolId, Rfc3339, TenantId, Timestamp, Zone,
+    CardMs, JobId, MemberId, MicroCny, Month, PoolId, Rfc3339, ServiceClass, TenantId, Timestamp, Zone,
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct UsageQuery {
     /// A whole month, such as `2026-11`, in place of `from` and `to`.
     #[param(inline, value_type = Option<domain::schema::MonthOrNone>)]
     pub month: Option<String>,
-    /// `project` (where left out), `tenant`, `domain`, `member`, `pool` or `job`.
+    /// `project` (where left out), `tenant`, `domain`, `member`, `class`, `pool` or `job`.
     #[param(inline, value_type = Option<GroupBy>)]
     pub group_by: Option<String>,
     /// `json` (where left out) or `csv`.
@@ -50,6 +50,7 @@ domain::codes! {
         Tenant = "tenant",
         Domain = "domain",
         Member = "member",
+        Class = "class",
         Pool = "pool",
         Job = "job",
     }
@@ -66,7 +67,7 @@ pub struct UsageView {
 
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct UsageRow {
-    /// The project, tenant, domain, member (by login), pool or job.
+    /// The project, tenant, domain, member (by login), service class, pool or job.
     pub name: String,
     /// The job, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,16 +91,27 @@ impl UsageRow {
 
 /// The charges of each day of this month up to today, of all that the caller may see.
 pub async fn charges_of_month(center: &Center, caller: &Caller) -> Result<Vec<MicroCny>, AppError> {
-    let scope = caller.scope()?.tenant();
-    center.policies.check(caller, actions::READ_USAGE, scope)?;
+    let scope = may_read(center, caller)?;
     let (zone, now) = (center.settings.time_zone, moment::now());
-    let days = zone.day(zone.bounds(zone.month(now)).0)..zone.day(now) + 1;
+    let days = days_of(zone, zone.month(now), now);
     center.read(move |tx| store::usage::charges_by_day(tx, scope, days)).await
 }
 
-pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
+/// Whose use the caller may read.
+fn may_read(center: &Center, caller: &Caller) -> Result<Option<TenantId>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_USAGE, scope)?;
+    Ok(scope)
+}
+
+/// The days of a month that are not to come.
+fn days_of(zone: &Zone, month: Month, now: Timestamp) -> Range<i64> {
+    let (first, beyond) = zone.bounds(month);
+    zone.day(first)..zone.day(beyond).min(zone.day(now) + 1)
+}
+
+pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
+    let scope = may_read(center, caller)?;
     let group_by = match query.group_by.as_deref() {
         None | Some("") => GroupBy::default(),
         Some(text) => {
@@ -109,89 +121,180 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     let zone = center.settings.time_zone;
     let query = of_month(zone, query)?;
     let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
-    let (from, to) = (zone.day_begins(days.start), zone.day_begins(days.end));
-    if matches!(group_by, GroupBy::Member | GroupBy::Pool | GroupBy::Job) {
-        let view = center.try_read(move |tx| by_entries(tx, scope, group_by, (from, to))).await?;
-        return Ok(view);
+    let mut views = center.try_read(move |tx| sums(tx, zone, scope, &[group_by], days)).await?;
+    views.pop().ok_or_else(|| AppError::internal("use was added up by nothing"))
+}
+
+/// How many months a page offers.
+const MONTHS: usize = 12;
+
+/// A month's use, as a page shows it.
+#[derive(Clone, Debug)]
+pub struct MonthOfUse {
+    pub month: Month,
+    /// The months that there may be use of, the newest first.
+    pub months: Vec<Month>,
+    /// The charges of its days, up to today.
+    pub days: Vec<MicroCny>,
+    pub total: UsageRow,
+    /// Its use by one thing after the other.
+    pub views: Vec<UsageView>,
+}
+
+/// The use of a month, by all that it is usually asked by; of this month where none is named.
+pub async fn month(center: &Center, caller: &Caller, wanted: &str) -> Result<MonthOfUse, AppError> {
+    let scope = may_read(center, caller)?;
+    let (zone, now) = (center.settings.time_zone, moment::now());
+    let month = if wanted.is_empty() { zone.month(now) } else { parse_month(wanted)? };
+    let days = days_of(zone, month, now);
+    if days.is_empty() {
+        return Err(AppError::invalid(field::MONTH, Wrong::InTheFuture));
     }
-    let used = center
-        .read(move |tx| {
-            let mut names = Names::of(tx);
-            let used = store::usage::use_between(tx, scope, days)?.into_iter();
-            let with_names =
-                used.map(|row| Ok((names.tenant(row.tenant)?, names.project(row.project)?, row)));
-            with_names.collect::<Result<Vec<_>, StoreError>>()
-        })
-        .await?;
-    let mut rows: BTreeMap<(String, String), UsageRow> = BTreeMap::new();
-    let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
-    for (tenant, project, row) in used {
-        let (name, tenant_slug) = match group_by {
+    let mut groups = vec![GroupBy::Project, GroupBy::Member, GroupBy::Class];
+    if scope.is_none() {
+        groups.splice(0..0, [GroupBy::Domain, GroupBy::Tenant]);
+    }
+    let found = center.try_read(move |tx| -> Result<_, AppError> {
+        let first = store::contracts::list_contracts(tx, scope)?.iter().map(|one| one.starts_at).min();
+        let charges = store::usage::charges_by_day(tx, scope, days.clone())?;
+        Ok((first, charges, sums(tx, zone, scope, &groups, days)?))
+    });
+    let (first, charges, views) = found.await?;
+    let first = first.map_or(month, |at| zone.month(at)).min(month);
+    let back = |from: Month| std::iter::successors(Some(from), |month| Some(month.before()));
+    let months = back(zone.month(now)).take_while(|month| *month >= first).take(MONTHS).collect();
+    let total = views.first().map(|view| view.total.clone()).unwrap_or_default();
+    Ok(MonthOfUse { month, months, days: charges, total, views })
+}
+
+/// The use of some days, by one thing after the other.
+fn sums(
+    tx: &Tx,
+    zone: &Zone,
+    scope: Option<TenantId>,
+    groups: &[GroupBy],
+    days: Range<i64>,
+) -> Result<Vec<UsageView>, AppError> {
+    let interval = (zone.day_begins(days.start), zone.day_begins(days.end));
+    let kept = |group: GroupBy| matches!(group, GroupBy::Project | GroupBy::Tenant | GroupBy::Domain);
+    let others: Vec<GroupBy> = groups.iter().copied().filter(|group| !kept(*group)).collect();
+    let mut by_entries = by_entries(tx, scope, &others, interval)?.into_iter();
+    let mut views = Vec::with_capacity(groups.len());
+    for group in groups.iter().copied() {
+        let sums =
+            if kept(group) { Some(by_days(tx, scope, group, days.clone())?) } else { by_entries.next() };
+        let Sums { rows, total } = sums.unwrap_or_default();
+        let rows = rows.into_values().collect();
+        let (from, to) = (interval.0.into(), interval.1.into());
+        views.push(UsageView { from, to, group_by: group, rows, total });
+    }
+    Ok(views)
+}
+
+/// Use by one thing: by tenant, name and job.
+struct Sums {
+    rows: BTreeMap<(String, String, Option<JobId>), UsageRow>,
+    total: UsageRow,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), total: UsageRow { name: "total".into(), ..UsageRow::default() } }
+    }
+}
+
+impl Sums {
+    fn row(&mut self, name: String, tenant_slug: String, job: Option<JobId>) -> &mut UsageRow {
+        let key = (tenant_slug.clone(), name.clone(), job);
+        self.rows.entry(key).or_insert_with(|| UsageRow { name, job, tenant_slug, ..UsageRow::default() })
+    }
+}
+
+/// Use by what a sum is kept of for each day.
+fn by_days(
+    tx: &Tx,
+    scope: Option<TenantId>,
+    group_by: GroupBy,
+    days: Range<i64>,
+) -> Result<Sums, StoreError> {
+    let mut names = Names::of(tx);
+    let mut sums = Sums::default();
+    for used in store::usage::use_between(tx, scope, days)? {
+        let tenant = names.tenant(used.tenant)?;
+        let (name, slug) = match group_by {
             GroupBy::Domain => (tenant.domain.code().to_owned(), String::new()),
             GroupBy::Tenant => (tenant.slug.clone(), tenant.slug),
-            GroupBy::Project | GroupBy::Member | GroupBy::Pool | GroupBy::Job => (project, tenant.slug),
+            _ => (names.project(used.project)?, tenant.slug),
         };
-        total.add(row.runs, row.used, row.charged);
-        let key = (tenant_slug.clone(), name.clone());
-        let entry = rows.entry(key).or_insert_with(|| UsageRow { name, tenant_slug, ..UsageRow::default() });
-        entry.add(row.runs, row.used, row.charged);
+        sums.row(name, slug, None).add(used.runs, used.used, used.charged);
+        sums.total.add(used.runs, used.used, used.charged);
     }
-    Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })
+    Ok(sums)
 }
 
 /// The most groups that are told.
 const MOST_ROWS: usize = 100_000;
 
-/// What the use of a row is of: a member, a pool or a job.
-type Key = (Option<MemberId>, Option<PoolId>, Option<JobId>);
+/// What the use of a row is of.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Member(MemberId),
+    Class(ServiceClass),
+    Pool(PoolId),
+    Job(JobId),
+}
 
-/// Use by what no sum is kept for: from the entries of the interval.
+/// Use by what no sum is kept for: from the entries of the interval, which are read once.
 fn by_entries(
     tx: &Tx,
     scope: Option<TenantId>,
-    group_by: GroupBy,
+    groups: &[GroupBy],
     (from, to): (Timestamp, Timestamp),
-) -> Result<UsageView, AppError> {
+) -> Result<Vec<Sums>, AppError> {
+    let mut all: Vec<Sums> = groups.iter().map(|_| Sums::default()).collect();
+    if groups.is_empty() {
+        return Ok(all);
+    }
     let mut names = Names::of(tx);
     let pools: BTreeMap<PoolId, String> =
         store::pools::list_pools(tx)?.into_iter().map(|pool| (pool.id, pool.name)).collect();
-    let mut rows: BTreeMap<(String, String, Option<JobId>), UsageRow> = BTreeMap::new();
-    let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
     for contract in store::contracts::list_contracts(tx, scope)? {
         let slug = names.tenant(contract.tenant)?.slug;
-        let mut entries: BTreeMap<Key, UsageRow> = BTreeMap::new();
+        let mut entries: Vec<BTreeMap<Key, UsageRow>> = groups.iter().map(|_| BTreeMap::new()).collect();
         store::usage::each_use(tx, contract.id, from, to, |entry| {
-            let key = match group_by {
-                GroupBy::Member => (Some(entry.member), None, None),
-                GroupBy::Pool => (None, Some(entry.pool), None),
-                _ => (None, None, Some(entry.job)),
-            };
-            let row = entries
-                .entry(key)
-                .or_insert_with(|| UsageRow { name: entry.job_name, ..UsageRow::default() });
-            row.add(entry.ended.into(), entry.used, entry.charged);
-            total.add(entry.ended.into(), entry.used, entry.charged);
+            for ((group, rows), sums) in groups.iter().zip(&mut entries).zip(&mut all) {
+                let key = match group {
+                    GroupBy::Member => Key::Member(entry.member),
+                    GroupBy::Class => Key::Class(entry.class),
+                    GroupBy::Pool => Key::Pool(entry.pool),
+                    _ => Key::Job(entry.job),
+                };
+                let of_job = || UsageRow { name: entry.job_name.clone(), ..UsageRow::default() };
+                rows.entry(key).or_insert_with(of_job).add(entry.ended.into(), entry.used, entry.charged);
+                sums.total.add(entry.ended.into(), entry.used, entry.charged);
+            }
         })?;
-        for ((member, pool, job), row) in entries {
-            let name = match (member, pool) {
-                (Some(member), _) => names.login(member)?,
-                (None, Some(pool)) => pools.get(&pool).cloned().unwrap_or_default(),
-                (None, None) => row.name,
-            };
-            let key = (slug.clone(), name.clone(), job);
-            let kept = rows.entry(key).or_insert_with(|| UsageRow {
-                name,
-                tenant_slug: slug.clone(),
-                job,
-                ..UsageRow::default()
-            });
-            kept.add(row.ended_runs, row.used_card_ms, row.charge_micro_cny);
-        }
-        if rows.len() > MOST_ROWS {
-            return Err(Refused::TooManyRows { most: MOST_ROWS }.into());
+        for (rows, sums) in entries.into_iter().zip(&mut all) {
+            for (key, row) in rows {
+                let (name, job) = match key {
+                    Key::Member(member) => (names.login(member)?, None),
+                    Key::Class(class) => (class.code().to_owned(), None),
+                    Key::Pool(pool) => (pools.get(&pool).cloned().unwrap_or_default(), None),
+                    Key::Job(job) => (row.name, Some(job)),
+                };
+                let kept = sums.row(name, slug.clone(), job);
+                kept.add(row.ended_runs, row.used_card_ms, row.charge_micro_cny);
+            }
+            if sums.rows.len() > MOST_ROWS {
+                return Err(Refused::TooManyRows { most: MOST_ROWS }.into());
+            }
         }
     }
-    Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })
+    Ok(all)
+}
+
+fn parse_month(text: &str) -> Result<Month, AppError> {
+    text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text.to_owned() }))
 }
 
 /// A month as its first day and the first of the next.
@@ -201,9 +304,7 @@ fn of_month(zone: &Zone, mut query: UsageQuery) -> Result<UsageQuery, AppError> 
     if given(&query.from) || given(&query.to) {
         return Err(AppError::invalid(field::MONTH, Wrong::NotBeside { other: field::FROM }));
     }
-    let month: Month =
-        text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text }))?;
-    let (from, to) = zone.bounds(month);
+    let (from, to) = zone.bounds(parse_month(&text)?);
     Ok(UsageQuery { from: Some(from.to_string()), to: Some(to.to_string()), ..query })
 }
 

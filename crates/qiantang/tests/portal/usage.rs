@@ -1,0 +1,52 @@
+//! The page of use: a month by all that it is asked by, each tenant's its own, and as files.
+
+use testkit::{grant, job};
+
+use crate::scene::Scene;
+
+#[test]
+fn a_month_of_use_is_told_by_all_that_it_is_asked_by() {
+    let scene = Scene::new();
+    scene.site.tenant("beta", "research", &grant(), 8);
+    let used = scene.site.submit(&scene.alpha, &job("uses-cards", "sleep 0.3"));
+    scene.site.wait_for_end(&scene.alpha.developer, &used);
+    let month = domain::Zone::default().month(testkit::now()).to_string();
+    let (admin, operator) = (scene.browser("alpha-admin"), scene.browser("operator"));
+    let page = admin.get("/usage").body;
+    assert_eq!(admin.get(&format!("/usage?month={month}")).status, 200);
+    for want in [
+        format!("Use in {month}"),
+        "By project".into(),
+        "By member".into(),
+        "alpha-developer".into(),
+        "By service class".into(),
+        "Normal".into(),
+        "href=\"/usage\" aria-current=\"page\"".into(),
+    ] {
+        assert!(page.contains(&want), "no {want}: {page}");
+    }
+    assert!(!page.contains("By tenant") && !page.contains("Nothing was used"), "{page}");
+    let of_all = operator.get("/usage").body;
+    assert!(of_all.contains("By tenant") && of_all.contains("By domain"), "{of_all}");
+    let empty = scene.browser("beta-admin").get("/usage").body;
+    assert!(empty.contains("Nothing was used in this month."), "{empty}");
+    assert!(!empty.contains("alpha-developer"), "{empty}");
+
+    let file = admin.get(&format!("/usage?month={month}&group_by=class&format=csv"));
+    assert_eq!(
+        file.header("content-disposition"),
+        format!("attachment; filename=\"usage-{month}-by-class.csv\"")
+    );
+    let rows: Vec<&str> = file.body.lines().skip(1).collect();
+    let path = format!("/api/v1/usage?month={month}&group_by=class");
+    let told = scene.site.get(&path, &scene.alpha.admin);
+    let row = &told["rows"][0];
+    assert_eq!((row["name"].as_str(), row["ended_runs"].as_u64()), (Some("normal"), Some(1)), "{told}");
+    assert_eq!(row["used_card_ms"], told["total"]["used_card_ms"]);
+    let end = format!(",alpha,class,normal,,1,{},0", row["used_card_ms"]);
+    assert!(rows.len() == 1 && rows[0].ends_with(&end), "{rows:?} {end}");
+    assert_eq!(admin.get(&format!("/usage?month={month}&group_by=nonsense")).status, 422);
+    assert_eq!(admin.get("/usage?month=2999-01").status, 422, "a month to come");
+    let json = admin.get(&format!("/usage?month={month}&group_by=member&format=json")).body;
+    assert!(json.contains("\"name\":\"alpha-developer\""), "{json}");
+}
