@@ -224,7 +224,7 @@ fn an_administrator_invites_and_takes_back() {
     assert_eq!(browser.get("/").status, 303);
     let all = admin.ok(&["members", "invitations"]);
     assert!(
-        all.contains("taken back") && all.contains("lin@univ.example") && all.contains("univ-admin"),
+        all.contains("revoked") && all.contains("lin@univ.example") && all.contains("univ-admin"),
         "{all}"
     );
     assert!(!all.contains(token), "{all}");
