@@ -78,7 +78,7 @@ impl Base {
 mod tests {
     use std::sync::Arc;
 
-    use domain::{Member, MemberId, Role, Timestamp};
+    use domain::{Member, MemberId, PersonId, Role, Timestamp};
     use serde_json::json;
     use store::{audit::AuditFilter, idempotency, tenants};
 
@@ -94,6 +94,7 @@ mod tests {
     fn member(role: Role) -> Member {
         Member {
             id: MemberId::new(testkit::now(), testkit::rows::unique()),
+            person: PersonId::new(testkit::now(), testkit::rows::unique()),
             tenant: None,
             login: role.code().into(),
             name: role.code().into(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    MemberId, ProjectId, Tenant, TenantDomain, TenantId,
+    MemberId, PersonId, ProjectId, Tenant, TenantDomain, TenantId,
     problem::{Wrong, field},
 };
 use store::{StoreError, Tx, tenants};
@@ -33,11 +33,18 @@ pub struct Names<'a> {
     tenants: HashMap<TenantId, TenantName>,
     projects: HashMap<ProjectId, String>,
     logins: HashMap<MemberId, String>,
+    keepers: HashMap<PersonId, Option<TenantId>>,
 }
 
 impl<'a> Names<'a> {
     pub fn of(tx: &'a Tx) -> Self {
-        Self { tx, tenants: HashMap::new(), projects: HashMap::new(), logins: HashMap::new() }
+        Self {
+            tx,
+            tenants: HashMap::new(),
+            projects: HashMap::new(),
+            logins: HashMap::new(),
+            keepers: HashMap::new(),
+        }
     }
 
     pub fn tenant(&mut self, id: TenantId) -> Result<TenantName, StoreError> {
@@ -47,6 +54,11 @@ impl<'a> Names<'a> {
     /// A project's short name.
     pub fn project(&mut self, id: ProjectId) -> Result<String, StoreError> {
         once(&mut self.projects, id, || Ok(tenants::get_project(self.tx, id)?.slug))
+    }
+
+    /// The tenant that keeps a person's account; none where it is their own.
+    pub fn keeper(&mut self, id: PersonId) -> Result<Option<TenantId>, StoreError> {
+        once(&mut self.keepers, id, || Ok(tenants::get_person(self.tx, id)?.kept_by))
     }
 
     /// A member's login.

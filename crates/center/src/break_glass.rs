@@ -21,6 +21,8 @@ pub enum BreakGlassError {
     Length,
     #[error("there is no login `{login}`; those of the center are {known}")]
     NoLogin { login: String, known: String },
+    #[error("`{login}` is a member of nothing")]
+    NoMember { login: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -29,7 +31,7 @@ pub enum BreakGlassError {
     Hash(String),
 }
 
-/// Sets the password of a login, lets its member in, and ends their sessions and tokens.
+/// Sets the password of a login, lets its person in, and ends their sessions and tokens.
 /// [`StoreError::AlreadyOpen`] while the center runs.
 pub fn set_password(settings: &Settings, login: &str, secret: &str) -> Result<(), BreakGlassError> {
     let path = settings.data_dir.join("database/center.db");
@@ -44,13 +46,20 @@ pub fn set_password(settings: &Settings, login: &str, secret: &str) -> Result<()
     store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
     let login = login.to_owned();
     store.write(move |tx| {
-        let Some((member, _)) = tenants::find_login(tx, &login)? else {
-            let known = tenants::list_members(tx, None)?.into_iter().map(|member| member.login);
+        let Some((person, _)) = tenants::find_login(tx, &login)? else {
+            let known = tenants::list_persons(tx)?.into_iter().map(|person| person.login);
             let known = known.collect::<Vec<_>>().join(", ");
             return Err(BreakGlassError::NoLogin { login, known });
         };
+        tenants::set_person_enabled(tx, person.id, true)?;
+        members::set_password(tx, person.id, &hash)?;
+        // As one of the center's own people, where they are one; a tenant's own people are let in by that tenant.
+        let places = tenants::memberships_of(tx, person.id)?;
+        let of_center = places.iter().find(|member| member.tenant.is_none());
+        let Some(member) = of_center.or(places.first()) else {
+            return Err(BreakGlassError::NoMember { login });
+        };
         tenants::set_member_enabled(tx, member.id, true)?;
-        members::set_password(tx, member.id, &hash)?;
         let detail =
             json!({ "login": login, "is_enabled": true, "new_password": true, "on_the_machine": true });
         let (action, subject) = (actions::MANAGE_MEMBER, member.id.to_string());

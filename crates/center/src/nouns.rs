@@ -10,7 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, period, portal, price, retirement, role, secret, tenant, usage,
+    evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, secret,
+    session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -34,7 +35,9 @@ const NOUNS: &[Noun<Center>] = &[
     debt::NOUN,
     period::NOUN,
     CAPACITY_BALANCE,
+    person::NOUN,
     MEMBER,
+    invitation::NOUN,
     PROJECT,
     tenant::NOUN,
     role::NOUN,
@@ -46,6 +49,7 @@ const NOUNS: &[Noun<Center>] = &[
     API,
     disk::NOUN,
     TOKEN,
+    session::NOUN,
     backup::NOUN,
     SLURM_ACCOUNT,
     CLOCK,
@@ -72,7 +76,7 @@ const OVERVIEW: Noun<Center> = Noun {
 
 const SESSION: Noun<Center> = Noun {
     texts: texts!("sign_in"),
-    api: || OpenApiRouter::new().routes(routes!(api::accounts::login)).routes(routes!(api::accounts::me)),
+    api: || OpenApiRouter::new().routes(routes!(api::accounts::login)),
     pages: || {
         Routes::default()
             .page("/sign-in", portal::sign_in::page)
@@ -280,6 +284,7 @@ const MEMBER: Noun<Center> = Noun {
         Routes::default()
             .page("/people", portal::people::page)
             .form("/people/members", portal::people::new_member)
+            .form("/people/members/known", portal::people::new_known_member)
             .form("/people/members/{id}", portal::people::change_member)
             .page("/people/members/{id}", portal::member::page)
             .form("/people/members/{id}/change", portal::member::change)

@@ -11,6 +11,7 @@ mod guide_tests;
 mod http;
 mod pools;
 mod secrets;
+mod sign_in;
 mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -30,6 +31,7 @@ pub use engine::{EngineKind, EngineSettings, Isolation, Network, OutsideSettings
 pub use http::{HttpSettings, TlsSettings};
 pub use pools::{NodeSettings, PoolSettings, wish};
 pub use secrets::SecretSettings;
+pub use sign_in::SignInSettings;
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.
@@ -73,6 +75,7 @@ pub struct Settings {
     pub approval: ApprovalSettings,
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
+    pub sign_in: SignInSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -153,6 +156,7 @@ impl Default for Settings {
             approval: ApprovalSettings::default(),
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
+            sign_in: SignInSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -341,6 +345,7 @@ impl Settings {
             ("engine.shm_mib", i64::try_from(self.engine.shm_mib.min(1 << 40)).unwrap_or(i64::MAX)),
             ("limits.session_hours", self.limits.session_hours),
             ("limits.token_days", self.limits.token_days),
+            ("sign_in.invitation_days", self.sign_in.invitation_days),
             ("engine.slurm.cpus_per_card", i64::from(slurm.cpus_per_card)),
             ("engine.slurm.pending_limit_ms", slurm.pending_limit_ms.0),
         ];
@@ -406,6 +411,7 @@ mod tests {
             ("time_zone = \"Mars/Olympus\"", [("A", "")], "such as Asia/Shanghai or UTC"),
             ("", [("QIANTANG__TIME_ZONE", "UTC+8")], "time_zone"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
+            ("[sign_in]\ninvitation_days = 0", [("A", "")], "invitation_days"),
             ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
             ("[books]\ndue_days = 366", [("A", "")], "due_days"),
             ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),

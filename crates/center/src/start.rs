@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{CardModel, Member, MemberId, Millis, Role, RunId, Tenant, card::Affinity};
+use domain::{CardModel, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity};
 use engines::{
     AHEAD_VARIABLE, Engine,
     detect::FoundCards,
@@ -367,6 +367,7 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
     let hash = password::hash(&password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
+        person: new_id!(PersonId),
         tenant: None,
         login: first.login.clone(),
         name: first.login.clone(),

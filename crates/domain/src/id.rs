@@ -204,7 +204,9 @@ macro_rules! ids {
 ids! {
     /// A tenant 租户.
     TenantId of Tenant = "ten_", "tenant";
-    /// A member 成员: a person who signs in.
+    /// A person 人员, who signs in.
+    PersonId of Person = "per_", "person";
+    /// A member 成员: a person's place in a tenant, with a role.
     MemberId of Member = "mem_", "member";
     /// A project 项目 of a tenant.
     ProjectId of Project = "prj_", "project";

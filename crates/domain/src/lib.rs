@@ -32,7 +32,7 @@ pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
     AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId,
-    PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AllianceId, ContractId, Lang, MemberId, ProjectId, TenantId, Timestamp, codes};
+use crate::{AllianceId, ContractId, Lang, MemberId, PersonId, ProjectId, TenantId, Timestamp, codes};
 
 codes! {
     /// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
@@ -93,15 +93,35 @@ impl Role {
     }
 }
 
-/// A person who signs in. The center's own people have no tenant; everybody else has one.
+/// A person 人员, who signs in. What they may do is said by their memberships.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    pub id: MemberId,
-    pub tenant: Option<TenantId>,
+pub struct Person {
+    pub id: PersonId,
     /// The name to sign in with, unique in the center.
     pub login: String,
     pub name: String,
+    /// Empty where nobody said.
+    pub email: String,
+    /// Whether they may sign in at all.
+    pub is_enabled: bool,
+    pub created_at: Timestamp,
+    /// The tenant whose administrators may name the person and set their password; `None`: the person alone, and the
+    /// center's operators.
+    pub kept_by: Option<TenantId>,
+}
+
+/// A person's place in a tenant, or among the center's own people, who have no tenant; with the role that they have there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub id: MemberId,
+    pub person: PersonId,
+    pub tenant: Option<TenantId>,
+    /// The person's.
+    pub login: String,
+    /// The person's.
+    pub name: String,
     pub role: Role,
+    /// Whether the person may sign in, and be this member.
     pub is_enabled: bool,
     pub created_at: Timestamp,
 }

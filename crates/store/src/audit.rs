@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use domain::{AuditId, MemberId, Millis, Role, TenantId, Timestamp};
+use domain::{AuditId, MemberId, Millis, PersonId, Role, TenantId, Timestamp};
 use serde_json::Value;
 
 use crate::db::{self, Row, StoreError, Tx, json, params, statements};
@@ -32,6 +32,8 @@ pub struct AuditRecord {
 pub struct AuditFilter {
     pub tenant: Option<TenantId>,
     pub actor: Option<MemberId>,
+    /// By any of the memberships of a person who has several.
+    pub person: Option<PersonId>,
     /// Only the lines of the center itself.
     pub is_by_center: bool,
     pub action: Option<String>,
@@ -61,6 +63,10 @@ statements! { "audit";
     LIST_OF_ACTOR = concat!(
         "SELECT ", columns!(),
         " FROM audit WHERE id < ?1 AND actor = ?2 AND (?3 IS NULL OR tenant = ?3) ORDER BY id DESC"
+    );
+    LIST_OF_PERSON = concat!(
+        "SELECT ", columns!(), " FROM audit WHERE id < ?1 AND (?3 IS NULL OR tenant = ?3) \
+         AND actor IN (SELECT id FROM members WHERE person = ?2) ORDER BY id DESC"
     );
     LIST_OF_ACTION = concat!("SELECT ", columns!(), " FROM audit WHERE id < ?1 AND action = ?2 ORDER BY id DESC");
 }
@@ -123,11 +129,13 @@ fn scan(
     if let Some(until) = filter.until {
         after = after.min(AuditId::new(until.plus(ID_LAG), [0; 10]));
     }
-    let (sql, bound): (_, &[db::Value<'_>]) = match (&filter.actor, &filter.tenant, &filter.action) {
-        (Some(actor), tenant, _) => (LIST_OF_ACTOR, params![&after, actor, tenant]),
-        (None, Some(tenant), _) => (LIST_OF_TENANT, params![&after, tenant]),
-        (None, None, Some(action)) => (LIST_OF_ACTION, params![&after, action]),
-        (None, None, None) => (LIST, params![&after]),
+    let AuditFilter { actor, person, tenant, action, .. } = filter;
+    let (sql, bound): (_, &[db::Value<'_>]) = match (actor, person, tenant, action) {
+        (Some(actor), ..) => (LIST_OF_ACTOR, params![&after, actor, tenant]),
+        (None, Some(person), ..) => (LIST_OF_PERSON, params![&after, person, tenant]),
+        (None, None, Some(tenant), _) => (LIST_OF_TENANT, params![&after, tenant]),
+        (None, None, None, Some(action)) => (LIST_OF_ACTION, params![&after, action]),
+        (None, None, None, None) => (LIST, params![&after]),
     };
     let (mut looked_at, mut is_cut) = (0, false);
     tx.each(sql, bound, |row| {

@@ -1,6 +1,6 @@
 //! Bearer tokens and browser sessions. Only the hashes of their secrets are kept.
 
-use domain::{Member, MemberId, SessionId, Timestamp, TokenId};
+use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId};
 
 use crate::{
     db::{Record, StoreError, Tx, params, rows, statements},
@@ -29,16 +29,19 @@ pub struct SessionRow {
     pub csrf: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The address of the sign-in, and what the program said of itself; empty for those of before.
+    pub from_address: String,
+    pub program: String,
 }
 
 rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
-rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at }
+rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program }
 
 statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret" };
     INSERT_TOKEN = token!(insert into "tokens");
     FIND_TOKEN = concat!(
         "SELECT ", token!(columns of "t"), ", ", member!(columns of "m"),
-        " FROM tokens t JOIN members m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
+        " FROM tokens t JOIN memberships m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
     );
     LIST_TOKENS = concat!(
         "SELECT ", token!(columns), " FROM tokens WHERE member = ?1 AND revoked_at IS NULL ORDER BY id"
@@ -48,10 +51,20 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
     INSERT_SESSION = session!(insert into "sessions");
     FIND_SESSION = concat!(
         "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
-        " FROM sessions s JOIN members m ON m.id = s.member WHERE s.hash = ?1"
+        " FROM sessions s JOIN memberships m ON m.id = s.member WHERE s.hash = ?1"
+    );
+    SESSIONS_OF_PERSON = concat!(
+        "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
+        " FROM sessions s JOIN memberships m ON m.id = s.member \
+         WHERE s.member IN (SELECT id FROM members WHERE person = ?1) AND s.expires_at > ?2 \
+         ORDER BY s.created_at DESC, s.id DESC"
     );
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
+    DELETE_SESSIONS_OF_PERSON = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1)";
+    REVOKE_TOKENS_OF_PERSON = "UPDATE tokens SET revoked_at = ?2 \
+                               WHERE member IN (SELECT id FROM members WHERE person = ?1) AND revoked_at IS NULL";
+    REVOKE_TOKENS_OF = "UPDATE tokens SET revoked_at = ?2 WHERE member = ?1 AND revoked_at IS NULL";
     DELETE_EXPIRED = "DELETE FROM sessions WHERE expires_at <= ?1";
 }
 
@@ -86,7 +99,18 @@ pub fn insert_session(tx: &Tx, session: &SessionRow) -> Result<(), StoreError> {
 
 /// The session of that hash and its member. The caller checks whether the session has expired.
 pub fn find_session(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(SessionRow, Member)>, StoreError> {
-    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(6))?)))
+    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(8))?)))
+}
+
+/// The sessions of a person that go on, as whichever of their members; the newest first.
+pub fn sessions_of(
+    tx: &Tx,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Vec<(SessionRow, Member)>, StoreError> {
+    tx.all(SESSIONS_OF_PERSON, params![&person, now], |row| {
+        Ok((SessionRow::read(row)?, Member::read(row.skip(8))?))
+    })
 }
 
 /// Signs out. A session that is gone is no error.
@@ -94,9 +118,16 @@ pub fn delete_session(tx: &Tx, id: SessionId) -> Result<(), StoreError> {
     tx.execute(DELETE_SESSION, params![&id])
 }
 
-/// Signs a member out everywhere; says of how many browsers.
-pub fn delete_sessions_of(tx: &Tx, member: MemberId) -> Result<usize, StoreError> {
-    tx.changed(DELETE_SESSIONS_OF, params![&member])
+/// Ends the sessions and tokens of a member; those of the person's other memberships go on.
+pub fn end_all_of_member(tx: &Tx, member: MemberId, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_SESSIONS_OF, params![&member])?;
+    tx.execute(REVOKE_TOKENS_OF, params![&member, at])
+}
+
+/// Ends the sessions and tokens of all memberships of a person.
+pub fn end_all_of_person(tx: &Tx, person: PersonId, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_SESSIONS_OF_PERSON, params![&person])?;
+    tx.execute(REVOKE_TOKENS_OF_PERSON, params![&person, at])
 }
 
 /// Deletes the sessions that have expired by `now`; says how many.

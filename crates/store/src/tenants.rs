@@ -1,7 +1,9 @@
-//! Alliances, tenants, their projects, and members.
+//! Alliances, tenants, their projects, and members with their persons.
 
 use domain::{
-    AllianceId, ContractId, Member, MemberId, Project, ProjectId, Role, Tenant, TenantId, tenant::Alliance,
+    AllianceId, ContractId, Member, MemberId, PersonId, Project, ProjectId, Role, Tenant, TenantId,
+    Timestamp,
+    tenant::{Alliance, Person},
 };
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
@@ -9,7 +11,8 @@ use crate::db::{Record, StoreError, Tx, params, rows, statements};
 rows! { alliance: Alliance = id, slug, name_zh, name_en, lending_limit }
 rows! { tenant: Tenant = id, slug, name_zh, name_en, domain as code, alliance, uid_index, created_at, legal_name, tax_number, other_tax_number }
 rows! { project: Project = id, tenant, slug, name, contract, created_at }
-rows! { member: Member = id, tenant, login, name, role as code, is_enabled, created_at }
+rows! { member: Member = id, person, tenant, login, name, role as code, is_enabled, created_at }
+rows! { person: Person = id, login, name, email, is_enabled, created_at, kept_by }
 pub(crate) use member;
 
 statements! { "tenants", unique: {
@@ -17,7 +20,9 @@ statements! { "tenants", unique: {
         "tenants.slug": "a tenant with this short name",
         "tenants.uid_index": "a tenant with this uid index",
         "projects.tenant, projects.slug": "a project of the tenant with this short name",
-        "members.login": "a member with this login",
+        "persons.login": "a member with this login",
+        "members.person, members.tenant": "a member of the tenant who is this person",
+        "members.person": "a member of the center who is this person",
     };
     INSERT_ALLIANCE = alliance!(insert into "alliances");
     LIST_ALLIANCES = concat!("SELECT ", alliance!(columns), " FROM alliances ORDER BY slug");
@@ -36,14 +41,25 @@ statements! { "tenants", unique: {
     LIST_PROJECTS = concat!("SELECT ", project!(columns), " FROM projects ORDER BY tenant, slug");
     LIST_PROJECTS_OF = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 ORDER BY slug");
     SET_PROJECT_CONTRACT = "UPDATE projects SET contract = ?2 WHERE id = ?1";
-    INSERT_MEMBER = member!(insert into "members");
-    GET_MEMBER = concat!("SELECT ", member!(columns), " FROM members WHERE id = ?1");
-    FIND_LOGIN = concat!("SELECT ", member!(columns), ", password_hash FROM members WHERE login = ?1");
-    LIST_MEMBERS = concat!("SELECT ", member!(columns), " FROM members ORDER BY login");
-    LIST_MEMBERS_OF = concat!("SELECT ", member!(columns), " FROM members WHERE tenant = ?1 ORDER BY login");
-    SET_PASSWORD = "UPDATE members SET password_hash = ?2 WHERE id = ?1";
+    INSERT_PERSON = person!(insert into "persons");
+    GET_PERSON = concat!("SELECT ", person!(columns), " FROM persons WHERE id = ?1");
+    FIND_LOGIN = concat!("SELECT ", person!(columns), ", password_hash FROM persons WHERE login = ?1");
+    LIST_PERSONS = concat!("SELECT ", person!(columns), " FROM persons ORDER BY login");
+    SET_PASSWORD = "UPDATE persons SET password_hash = ?2 WHERE id = ?1";
+    SET_PERSON_NAME = "UPDATE persons SET name = ?2 WHERE id = ?1";
+    SET_PERSON_EMAIL = "UPDATE persons SET email = ?2 WHERE id = ?1";
+    SET_PERSON_ENABLED = "UPDATE persons SET is_enabled = ?2 WHERE id = ?1";
+    SET_KEPT_BY = "UPDATE persons SET kept_by = ?2 WHERE id = ?1";
+    INSERT_MEMBER = "INSERT INTO members (id, person, tenant, role, is_enabled, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    GET_MEMBER = concat!("SELECT ", member!(columns), " FROM memberships WHERE id = ?1");
+    LIST_MEMBERS = concat!("SELECT ", member!(columns), " FROM memberships ORDER BY login, id");
+    LIST_MEMBERS_OF = concat!("SELECT ", member!(columns), " FROM memberships WHERE tenant = ?1 ORDER BY login");
+    LIST_MEMBERS_WHO_ARE = concat!(
+        "SELECT ", member!(columns), " FROM memberships WHERE person = ?1 ORDER BY chosen_at DESC NULLS LAST, id"
+    );
+    COUNT_ENABLED = "SELECT COUNT(*) FROM memberships WHERE tenant IS NULL AND role = ?1 AND is_enabled = 1";
+    CHOOSE_MEMBER = "UPDATE members SET chosen_at = ?2 WHERE id = ?1";
     SET_MEMBER_ROLE = "UPDATE members SET role = ?2 WHERE id = ?1";
-    SET_MEMBER_NAME = "UPDATE members SET name = ?2 WHERE id = ?1";
     SET_MEMBER_ENABLED = "UPDATE members SET is_enabled = ?2 WHERE id = ?1";
 }
 
@@ -127,21 +143,74 @@ pub fn set_project_contract(tx: &Tx, id: ProjectId, contract: Option<ContractId>
     tx.update(SET_PROJECT_CONTRACT, &id, params![&id, &contract])
 }
 
-pub fn insert_member(tx: &Tx, member: &Member, password_hash: Option<&str>) -> Result<(), StoreError> {
-    member.insert(tx, INSERT_MEMBER)?;
+/// Keeps a new person. Nobody signs in as one who has neither a password nor a membership.
+pub fn insert_person(tx: &Tx, person: &Person, password_hash: Option<&str>) -> Result<(), StoreError> {
+    person.insert(tx, INSERT_PERSON)?;
     match password_hash {
-        Some(_) => set_password(tx, member.id, password_hash),
+        Some(_) => set_password(tx, person.id, password_hash),
         None => Ok(()),
     }
 }
 
-pub fn get_member(tx: &Tx, id: MemberId) -> Result<Member, StoreError> {
-    tx.get(GET_MEMBER, &id, Member::read)
+pub fn get_person(tx: &Tx, id: PersonId) -> Result<Person, StoreError> {
+    tx.get(GET_PERSON, &id, Person::read)
 }
 
-/// The member with this login, with the hash of the password where there is one.
-pub fn find_login(tx: &Tx, login: &str) -> Result<Option<(Member, Option<String>)>, StoreError> {
-    tx.find(FIND_LOGIN, params![login], |row| Ok((Member::read(row)?, row.get(7)?)))
+/// The person with this login, with the hash of the password where there is one.
+pub fn find_login(tx: &Tx, login: &str) -> Result<Option<(Person, Option<String>)>, StoreError> {
+    tx.find(FIND_LOGIN, params![login], |row| Ok((Person::read(row)?, row.get(7)?)))
+}
+
+/// All persons, by login.
+pub fn list_persons(tx: &Tx) -> Result<Vec<Person>, StoreError> {
+    tx.all(LIST_PERSONS, params![], Person::read)
+}
+
+pub fn set_password(tx: &Tx, id: PersonId, password_hash: Option<&str>) -> Result<(), StoreError> {
+    tx.update(SET_PASSWORD, &id, params![&id, password_hash])
+}
+
+pub fn set_person_name(tx: &Tx, id: PersonId, name: &str) -> Result<(), StoreError> {
+    tx.update(SET_PERSON_NAME, &id, params![&id, name])
+}
+
+pub fn set_person_email(tx: &Tx, id: PersonId, email: &str) -> Result<(), StoreError> {
+    tx.update(SET_PERSON_EMAIL, &id, params![&id, email])
+}
+
+/// Lets a person sign in, or keeps them out wherever they are a member.
+pub fn set_person_enabled(tx: &Tx, id: PersonId, is_enabled: bool) -> Result<(), StoreError> {
+    tx.update(SET_PERSON_ENABLED, &id, params![&id, is_enabled])
+}
+
+/// Sets whose administrators may name the person and set their password.
+pub fn set_kept_by(tx: &Tx, id: PersonId, tenant: Option<TenantId>) -> Result<(), StoreError> {
+    tx.update(SET_KEPT_BY, &id, params![&id, &tenant])
+}
+
+/// Keeps a new person and their first membership. The member's tenant keeps the person's account.
+pub fn insert_member(tx: &Tx, member: &Member, password_hash: Option<&str>) -> Result<(), StoreError> {
+    let person = Person {
+        id: member.person,
+        login: member.login.clone(),
+        name: member.name.clone(),
+        email: String::new(),
+        is_enabled: true,
+        created_at: member.created_at,
+        kept_by: member.tenant,
+    };
+    insert_person(tx, &person, password_hash)?;
+    insert_membership(tx, member)
+}
+
+/// Keeps a membership of a person who is there already.
+pub fn insert_membership(tx: &Tx, member: &Member) -> Result<(), StoreError> {
+    let Member { id, person, tenant, role, is_enabled, created_at, .. } = member;
+    tx.execute(INSERT_MEMBER, params![id, person, tenant, role.code(), *is_enabled, *created_at])
+}
+
+pub fn get_member(tx: &Tx, id: MemberId) -> Result<Member, StoreError> {
+    tx.get(GET_MEMBER, &id, Member::read)
 }
 
 /// A tenant's members, or all; by login.
@@ -152,18 +221,26 @@ pub fn list_members(tx: &Tx, tenant: Option<TenantId>) -> Result<Vec<Member>, St
     }
 }
 
-pub fn set_password(tx: &Tx, id: MemberId, password_hash: Option<&str>) -> Result<(), StoreError> {
-    tx.update(SET_PASSWORD, &id, params![&id, password_hash])
+/// The memberships of a person, the one chosen last first; those never chosen are behind, oldest first.
+pub fn memberships_of(tx: &Tx, person: PersonId) -> Result<Vec<Member>, StoreError> {
+    tx.all(LIST_MEMBERS_WHO_ARE, params![&person], Member::read)
+}
+
+/// How many operators of the center can sign in.
+pub fn count_operators(tx: &Tx) -> Result<u64, StoreError> {
+    tx.one(COUNT_ENABLED, params![Role::Operator.code()], |row| row.get(0))
+}
+
+/// Notes that a person signed in as this member, or changed over to it.
+pub fn choose_member(tx: &Tx, id: MemberId, at: Timestamp) -> Result<(), StoreError> {
+    tx.update(CHOOSE_MEMBER, &id, params![&id, at])
 }
 
 pub fn set_member_role(tx: &Tx, id: MemberId, role: Role) -> Result<(), StoreError> {
     tx.update(SET_MEMBER_ROLE, &id, params![&id, role.code()])
 }
 
-pub fn set_member_name(tx: &Tx, id: MemberId, name: &str) -> Result<(), StoreError> {
-    tx.update(SET_MEMBER_NAME, &id, params![&id, name])
-}
-
+/// Lets a member in or out, as far as this membership goes.
 pub fn set_member_enabled(tx: &Tx, id: MemberId, is_enabled: bool) -> Result<(), StoreError> {
     tx.update(SET_MEMBER_ENABLED, &id, params![&id, is_enabled])
 }

@@ -7,8 +7,8 @@ use std::{
 
 use domain::{
     CardModel, CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, JobSpec, Member, MemberId,
-    MicroCny, Node, NodeId, NodeState, Placement, PoolId, Project, ProjectId, QueueTerms, RatePerCardHour,
-    Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId, Zone,
+    MicroCny, Node, NodeId, NodeState, PersonId, Placement, PoolId, Project, ProjectId, QueueTerms,
+    RatePerCardHour, Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId, Zone,
     contract::ContractKind, metering::Calendar, node::Slot, node::even_rings, price::Waivers,
 };
 use store::{
@@ -104,6 +104,7 @@ fn insert_party(tx: &Tx, n: u8, pool: PoolId) -> Result<Party, StoreError> {
     tenants::insert_tenant(tx, &tenant)?;
     let member = Member {
         id: MemberId::new(at(0), unique()),
+        person: PersonId::new(at(0), unique()),
         tenant: Some(tenant.id),
         login: format!("dev-{n}"),
         name: format!("Developer {n}"),

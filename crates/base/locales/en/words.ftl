@@ -165,3 +165,7 @@ log-tab-stderr = Errors
 example-one-card = one card
 example-two-nodes = two nodes
 example-array = array
+invitation-state-open = open
+invitation-state-taken = taken
+invitation-state-revoked = taken back
+invitation-state-expired = expired

@@ -159,3 +159,7 @@ log-tab-stderr = 标准错误
 example-one-card = 单卡
 example-two-nodes = 双节点
 example-array = 数组
+invitation-state-open = 待接受
+invitation-state-taken = 已接受
+invitation-state-revoked = 已撤回
+invitation-state-expired = 已过期

@@ -359,6 +359,7 @@ const KIND: Kind<()> = Kind {
 fn operator(number: u8) -> Member {
     let Reviewer { member, role } = reviewer(number);
     Member {
+        person: domain::PersonId::from_bytes([number; 16]),
         id: member,
         tenant: None,
         login: format!("m{number}"),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Member, MemberId, Millis, Tenant, Timestamp, TokenId};
+use domain::{Member, MemberId, Millis, PersonId, Role, Tenant, Timestamp, TokenId};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
@@ -40,7 +40,17 @@ pub struct Session {
     pub member: Member,
     /// The member's tenant, as it was when the session was first seen: its names never change.
     pub tenant: Option<Arc<Tenant>>,
+    /// What the person may be, this member among them: by the tenants' short names, the center's own first.
+    pub places: Arc<[Place]>,
     pub csrf: String,
+}
+
+/// A membership that a person may sign in as.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub member: MemberId,
+    pub role: Role,
+    pub tenant: Option<Tenant>,
 }
 
 /// Credentials seen lately, so that a request costs no read. Emptied by any change to a member or credential.
@@ -95,15 +105,16 @@ impl Cache {
         keep(&self.sessions, hash, session, expires_at);
     }
 
-    /// Forgets one credential, or all of a member's with [`Self::forget_member`].
+    /// Forgets one credential, or all of a person's with [`Self::forget_person`].
     pub fn forget(&self, hash: &Hash) {
         self.tokens.write().remove(hash);
         self.sessions.write().remove(hash);
     }
 
-    pub fn forget_member(&self, id: MemberId) {
-        self.tokens.write().retain(|_, (shown, _)| shown.member.id != id);
-        self.sessions.write().retain(|_, (session, _)| session.member.id != id);
+    /// Sessions of all memberships tell of each of them.
+    pub fn forget_person(&self, id: PersonId) {
+        self.tokens.write().retain(|_, (shown, _)| shown.member.person != id);
+        self.sessions.write().retain(|_, (session, _)| session.member.person != id);
     }
 }
 
@@ -132,6 +143,7 @@ mod tests {
         let at = |secs: i64| Timestamp::from_micros(secs * 1_000_000);
         let member = Member {
             id: member,
+            person: PersonId::from_bytes([3; 16]),
             tenant: None,
             login: "a".into(),
             name: "A".into(),

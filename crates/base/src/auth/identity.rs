@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Member, TokenId};
 use store::{StoreError, credentials as rows};
 
-use crate::auth::credentials::{self, Session, Shown};
+use crate::auth::credentials::{self, Place, Session, Shown};
 use crate::{Base, error::AppError, moment};
 
 /// The member of a bearer token.
@@ -61,5 +61,25 @@ pub async fn by_session(base: &Base, secret: &str) -> Result<Option<Session>, Ap
 
 pub fn session(tx: &store::Tx, member: Member, csrf: String) -> Result<Session, StoreError> {
     let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
-    Ok(Session { member, tenant: tenant.map(Arc::new), csrf })
+    let places = places(tx, store::tenants::memberships_of(tx, member.person)?)?;
+    Ok(Session { member, tenant: tenant.map(Arc::new), places: places.into(), csrf })
+}
+
+/// Those of a person's memberships that they may sign in as.
+pub fn places(tx: &store::Tx, members: Vec<Member>) -> Result<Vec<Place>, StoreError> {
+    let place = |member: Member| {
+        let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
+        Ok(Place { member: member.id, role: member.role, tenant })
+    };
+    let enabled = members.into_iter().filter(|member| member.is_enabled);
+    let mut places = enabled.map(place).collect::<Result<Vec<_>, StoreError>>()?;
+    places.sort_by(|one, other| one.slug().cmp(&other.slug()));
+    Ok(places)
+}
+
+impl Place {
+    /// The tenant's short name; none for the center.
+    pub fn slug(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|tenant| tenant.slug.as_str())
+    }
 }

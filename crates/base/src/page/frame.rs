@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::page::{
     carried::Carried,
+    form::Choice,
     live::{self, Known},
     texts,
     words::Ui,
@@ -37,6 +38,8 @@ pub struct Front {
     /// Path and query as they were asked for.
     pub uri: Uri,
     pub from: String,
+    /// What the browser says of itself.
+    pub program: String,
     pub center_name: String,
     pub session: Option<Session>,
     /// Set where htmx asks for a part of a page.
@@ -63,6 +66,8 @@ pub struct Shell {
     pub links: Vec<Group>,
     /// Role and place of whoever is signed in.
     pub who: String,
+    /// As what else they may go on; nothing where there is nothing else.
+    pub places: Vec<Choice>,
     pub is_all_virtual: bool,
     /// What of the center's past never happened, in words; empty where all of it did.
     pub generated: String,
@@ -111,12 +116,14 @@ impl Front {
             None => None,
         };
         let ui = Ui { lang, zone: host.base().common.time_zone };
+        let program = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let shell = session.as_ref().map(|session| host.shell(session, ui));
         Self {
             ui,
             theme,
             uri: parts.uri.clone(),
             from: peer(parts),
+            program: program.unwrap_or_default().to_owned(),
             center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
@@ -209,6 +216,9 @@ pub struct Page {
     pub center_name: String,
     pub who: String,
     pub who_more: String,
+    /// The memberships of whoever is signed in, where there are several, and which of them this is.
+    pub places: Vec<Choice>,
+    pub place: String,
     /// The session's token for its forms, masked.
     pub csrf: String,
     /// Tells the pages of this session from those of another in the same browser; empty where nobody is signed in.
@@ -251,6 +261,8 @@ impl Page {
             center_name: front.center_name,
             who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
             who_more: shell.who,
+            place: front.session.as_ref().map(|session| session.member.id.to_string()).unwrap_or_default(),
+            places: shell.places,
             is_signed_in: front.session.is_some(),
             live_key: front.session.as_ref().map(|session| csrf::name(&session.csrf)).unwrap_or_default(),
             csrf: front.session.map(|session| csrf::masked(&session.csrf)).unwrap_or_default(),
@@ -274,6 +286,8 @@ impl Page {
             center_name: String::new(),
             who: String::new(),
             who_more: String::new(),
+            places: Vec::new(),
+            place: String::new(),
             csrf: String::new(),
             live_key: String::new(),
             groups: Vec::new(),

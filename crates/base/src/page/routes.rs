@@ -68,3 +68,4 @@ impl CheckedForm for SentByStranger {}
 
 impl<M, A, F: CheckedForm> EndWithForm for (M, A, F) {}
 impl<M, A, B, F: CheckedForm> EndWithForm for (M, A, B, F) {}
+impl<M, A, B, C, F: CheckedForm> EndWithForm for (M, A, B, C, F) {}

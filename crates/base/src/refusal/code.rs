@@ -63,6 +63,10 @@ pub enum Refused {
     BackupFailed {
         said: String,
     },
+    /// The person has several memberships, and named none: the short names of the tenants, `-` for the center.
+    ChooseTenant {
+        tenants: Vec<String>,
+    },
     ContractNotActive {
         contract: String,
         state: ContractState,
@@ -99,6 +103,8 @@ pub enum Refused {
     NoContract {
         project: String,
     },
+    /// The link was used, taken back, or has expired; or there never was one.
+    InvitationOver,
     NoHistory,
     NoPrice {
         class: ServiceClass,
@@ -125,7 +131,13 @@ pub enum Refused {
         task: String,
         state: JobStatus,
     },
+    /// The center would have no operator who can sign in.
+    LastOperator,
     OwnAccount,
+    /// The person keeps their account themself: no tenant names them, or sets their password.
+    PersonsOwn,
+    /// The center keeps the person out, whatever their memberships say.
+    PersonIsOut,
     PeriodClosed {
         month: String,
     },
@@ -155,6 +167,9 @@ pub enum Refused {
     },
     SlurmFailed {
         said: String,
+    },
+    TooManyInvitations {
+        most: u64,
     },
     TooManyJobs {
         active: u32,
@@ -231,6 +246,7 @@ impl Refused {
             Self::PasswordWasSet => "password_was_set",
             Self::TooManyDrafts { .. } => "too_many_drafts",
             Self::BackupFailed { .. } => "backup_failed",
+            Self::ChooseTenant { .. } => "choose_tenant",
             Self::ContractNotActive { .. } => "contract_not_active",
             Self::ContractState { .. }
             | Self::ChangedMeanwhile { .. }
@@ -240,6 +256,7 @@ impl Refused {
             Self::IdempotencyAnswerLost => "idempotency_answer_lost",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::NoContract { .. } => "no_contract",
+            Self::InvitationOver => "invitation_over",
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
@@ -248,7 +265,10 @@ impl Refused {
             Self::NodeHasWorked { .. } => "node_has_worked",
             Self::NodeLeaving { .. } => "node_leaving",
             Self::NotWaiting { .. } | Self::TaskNotWaiting { .. } => "not_waiting",
+            Self::LastOperator => "last_operator",
             Self::OwnAccount => "own_account",
+            Self::PersonsOwn => "persons_own",
+            Self::PersonIsOut => "person_is_out",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
             Self::PeriodIncomplete { .. } => "period_incomplete",
@@ -257,6 +277,7 @@ impl Refused {
             Self::PriceChange { .. } => "price_change",
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
+            Self::TooManyInvitations { .. } => "too_many_invitations",
             Self::TooManyJobs { .. } => "too_many_jobs",
             Self::TooManyRanges { .. } => "too_many_ranges",
             Self::TooManyRows { .. } => "too_many_rows",

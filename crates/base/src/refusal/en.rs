@@ -74,9 +74,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             "this center runs jobs on its own machine, not on Slurm",
             "see docs/slurm.md for how a center comes onto Slurm",
         ),
-        Refused::OwnAccount => {
-            two("you can't lock yourself out, nor change your own role", "ask another administrator")
-        }
         Refused::PeriodClosed { month } => with(
             format!("{month} is closed already"),
             "what belongs to it is posted now, as a correction of it",
@@ -119,6 +116,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
+        Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
+        | Refused::LastOperator
+        | Refused::TooManyInvitations { .. }
+        | Refused::OwnAccount
+        | Refused::PersonsOwn
+        | Refused::PersonIsOut => of_people(refused),
     }
 }
 
@@ -174,6 +178,41 @@ fn of_jobs(refused: &Refused) -> (String, String) {
                  together they may have {most_bytes}"
             ),
             "wait for some to start, use an array, or keep large values in files",
+        ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of persons, members and their sign-ins.
+fn of_people(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::ChooseTenant { tenants } => (
+            format!("you are a member in several places: {}", tenants.join(", ")),
+            "say as which member: by the tenant's short name, `-` for the center".to_owned(),
+        ),
+        Refused::InvitationOver => two(
+            "this link opens nothing: it was used, was taken back or has expired",
+            "ask whoever sent it for another",
+        ),
+        Refused::TooManyInvitations { most } => (
+            format!("{most} invitations are open already"),
+            "take some back, or wait until they are taken or expire".to_owned(),
+        ),
+        Refused::LastOperator => {
+            two("nobody could run the center then: this is its last operator", "make another operator first")
+        }
+        Refused::OwnAccount => {
+            two("you can't lock yourself out, nor change your own role", "ask another administrator")
+        }
+        Refused::PersonsOwn => two(
+            "this person keeps their account themself, as everybody does who came by an invitation",
+            "they set their name and password on their own page; an operator of the center can, too",
+        ),
+        Refused::PersonIsOut => two(
+            "the center does not let this person sign in",
+            "an operator of the center can let them in again",
         ),
         // Of these alone it is asked.
         _ => <(String, String)>::default(),

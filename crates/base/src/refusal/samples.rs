@@ -74,7 +74,13 @@ pub fn all() -> Vec<Refused> {
             [None, Some(mended.clone())].map(|why| Refused::NotWaiting { state, why })
         }),
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
+        ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
+        InvitationOver => [Refused::InvitationOver],
+        TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
+        LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],
+        PersonsOwn => [Refused::PersonsOwn],
+        PersonIsOut => [Refused::PersonIsOut],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
         PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec![Sentence { zh: "一次运行".to_owned(), en: "a run".to_owned() }] }],

@@ -73,7 +73,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::NoSlurm => {
             two("中心在自己的机器上运行作业，没有使用 Slurm", "如何接入 Slurm 见 docs/slurm.md")
         }
-        Refused::OwnAccount => two("不能停用自己，也不能修改自己的角色", "请另一位管理员操作"),
         Refused::PeriodClosed { month } => {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
         }
@@ -127,6 +126,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
+        Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
+        | Refused::LastOperator
+        | Refused::TooManyInvitations { .. }
+        | Refused::OwnAccount
+        | Refused::PersonsOwn
+        | Refused::PersonIsOut => of_people(refused),
     }
 }
 
@@ -171,6 +177,32 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             ),
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of persons, members and their sign-ins.
+fn of_people(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::ChooseTenant { tenants } => (
+            format!("您在多处是成员：{}", tenants.join("、")),
+            "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
+        ),
+        Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
+        Refused::TooManyInvitations { most } => {
+            (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
+        }
+        Refused::LastOperator => {
+            two("这是中心最后一位运营人员，停用后将无人运营中心", "请先添加另一位运营人员")
+        }
+        Refused::OwnAccount => two("不能停用自己，也不能修改自己的角色", "请另一位管理员操作"),
+        Refused::PersonsOwn => two(
+            "此人自行管理账号，通过邀请加入的人都是如此",
+            "姓名和密码由本人在自己的账号页修改，中心的运营人员也可以修改",
+        ),
+        Refused::PersonIsOut => two("中心已停用此人的账号", "请中心的运营人员恢复"),
         // Of these alone it is asked.
         _ => <(String, String)>::default(),
     }

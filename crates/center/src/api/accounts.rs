@@ -15,7 +15,7 @@ use base::api::{
     Problem,
     extract::{Auth, Body, Id, Peer},
 };
-use base::{Base, auth::Caller};
+use base::auth::Caller;
 
 type Created<T> = (StatusCode, Json<T>);
 
@@ -26,28 +26,27 @@ pub struct SignIn {
     pub password: String,
     /// The token's name in your list of tokens; `sign-in` where left out.
     pub token_name: Option<String>,
+    /// The short name of the tenant as whose member the token speaks, `-` for the center's own people. Needed where the
+    /// person is a member in several places.
+    pub tenant: Option<String>,
 }
 
 /// Gives a token for a login and a password.
 #[utoipa::path(post, path = "/login", tag = "accounts",
     extensions(("x-idempotency-key" = json!("none")), ("x-secret-answer" = json!(true))), request_body = SignIn, security(()),
-    responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 409, body = Problem),
+    (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub async fn login(
     State(center): State<Center>,
     Peer(from): Peer,
     body: Body<SignIn>,
 ) -> Result<Created<NewToken>, Problem> {
-    let SignIn { login, password, token_name } = body.value;
-    let member = sign_in::check(&center, &from, &login, &password).await?;
+    let SignIn { login, password, token_name, tenant } = body.value;
+    let members = sign_in::check(&center, &from, &login, &password).await?;
+    let member = sign_in::choose(&center, members, tenant).await?;
     let name = token_name.unwrap_or_else(|| "sign-in".into());
     let token = sign_in::new_token(&center, &Caller { member, from, once: None }, &name).await?;
     Ok((StatusCode::CREATED, Json(token)))
-}
-
-/// Who you are.
-#[utoipa::path(get, path = "/me", tag = "accounts", responses((status = 200, body = MemberView)))]
-pub async fn me(State(base): State<Base>, Auth(caller): Auth) -> Result<Json<MemberView>, Problem> {
-    Ok(Json(sign_in::own(&base, &caller).await?))
 }
 
 /// Your tokens.
@@ -100,7 +99,7 @@ pub async fn list_members(
 
 /// A new member.
 #[utoipa::path(post, path = "/members", tag = "accounts", request_body = NewMember,
-    responses((status = 201, body = MemberView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = MemberView), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn new_member(
     State(center): State<Center>,
     Auth(caller): Auth,

@@ -81,16 +81,20 @@ pub async fn list(
     let (rows, total) = center
         .read(move |tx| {
             let is_by_center = login.as_deref() == Some("center");
-            let actor = match &login {
-                None => None,
-                Some(_) if is_by_center => None,
+            let (actor, person) = match &login {
+                None => (None, None),
+                Some(_) if is_by_center => (None, None),
                 Some(login) => match store::tenants::find_login(tx, login)? {
-                    Some((member, _)) => Some(member.id),
+                    // One member is found faster than several.
+                    Some((person, _)) => match &*store::tenants::memberships_of(tx, person.id)? {
+                        [member] => (Some(member.id), None),
+                        _ => (None, Some(person.id)),
+                    },
                     None => return Ok((Vec::new(), with_total.then_some((0, false)))),
                 },
             };
             let action = filter.action.filter(|action| !action.is_empty());
-            let filter = audit::AuditFilter { tenant, actor, is_by_center, action, from, until };
+            let filter = audit::AuditFilter { tenant, actor, person, is_by_center, action, from, until };
             let total = with_total.then(|| audit::count(tx, &filter, MOST_COUNTED)).transpose()?;
             let mut names = Names::of(tx);
             let rows = audit::list(tx, &filter, after, limit + 1)?.into_iter();

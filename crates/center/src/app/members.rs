@@ -1,14 +1,14 @@
 //! Members of tenants, and the center's own people.
 
 use domain::{
-    Member, MemberId, Rfc3339, Role, TenantId,
+    Member, MemberId, PersonId, Rfc3339, Role, TenantId,
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, credentials, tenants as rows};
 
-use crate::{actions, center::Center};
+use crate::{actions, center::Center, person::rule};
 use base::{
     auth::{Caller, May, password},
     change::Changed,
@@ -23,20 +23,27 @@ use base::{
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MemberView {
     pub id: MemberId,
+    pub person: PersonId,
     pub tenant: Option<TenantId>,
     pub tenant_slug: Option<String>,
     pub login: String,
     pub name: String,
     pub role: Role,
+    /// Whether the person may sign in, and be this member.
     pub is_enabled: bool,
+    /// The person keeps their account themself: the tenant's administrators don't set name and password.
+    pub keeps_account: bool,
     pub created_at: Rfc3339,
 }
 
 impl MemberView {
     pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
         let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        let keeps_account = names.keeper(member.person)?.is_none() && member.tenant.is_some();
         Ok(Self {
             id: member.id,
+            person: member.person,
+            keeps_account,
             tenant: member.tenant,
             tenant_slug,
             login: member.login.clone(),
@@ -48,19 +55,19 @@ impl MemberView {
     }
 }
 
-/// A new member.
+/// A new member: a new person, or, without a name and a password, somebody who has a login already.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
     #[schema(value_type = domain::schema::Login)]
     pub login: String,
-    #[schema(value_type = domain::schema::Line64)]
-    pub name: String,
+    #[schema(value_type = Option<domain::schema::Line64>)]
+    pub name: Option<String>,
     /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
     #[schema(value_type = Role)]
     pub role: String,
-    #[schema(value_type = domain::schema::Password)]
-    pub password: String,
+    #[schema(value_type = Option<domain::schema::Password>)]
+    pub password: Option<String>,
     /// The tenant's short name, for the center's people; the caller's own where left out.
     pub tenant: Option<String>,
 }
@@ -77,19 +84,28 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
     center.read(read).await
 }
 
-/// Makes a member who signs in with a password.
+/// Makes a member who signs in with a password. The center's operators make one of a person who has a login already.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
     let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
     let may = center.policies.may(caller, actions::MANAGE_MEMBER, tenant)?;
-    check_login(&new.login)?;
-    let name = params::line::<64>(field::NAME, new.name)?;
-    check_password(&new.password)?;
-    let role = role_for(&new.role, tenant)?;
-    let hash = hash(new.password).await?;
+    let NewMember { login, name, role, password, .. } = new;
+    if name.is_none() && password.is_none() {
+        // Whoever may not know all persons would learn by this which logins there are.
+        center.policies.check(caller, rule::MANAGE, None)?;
+        let role = role_for(&role, tenant)?;
+        return admit(center, may, login, role, tenant).await;
+    }
+    check_login(&login)?;
+    let name = params::line::<64>(field::NAME, name.unwrap_or_default())?;
+    let password = password.unwrap_or_default();
+    check_password(&password)?;
+    let role = role_for(&role, tenant)?;
+    let hash = hash(password).await?;
     let member = Member {
         id: new_id!(MemberId),
+        person: new_id!(PersonId),
         tenant,
-        login: new.login,
+        login,
         name: name.into(),
         role,
         is_enabled: true,
@@ -108,6 +124,7 @@ pub fn first_administrator(tx: &Tx, tenant: TenantId, login: &str, name: &str) -
     check_login(login)?;
     let member = Member {
         id: new_id!(MemberId),
+        person: new_id!(PersonId),
         tenant: Some(tenant),
         login: login.to_owned(),
         name: params::line::<64>(field::NAME, name.chars().take(64).collect::<String>())?.into(),
@@ -125,10 +142,42 @@ pub async fn first_password(password: String) -> Result<String, AppError> {
     hash(password).await
 }
 
-fn check_login(login: &str) -> Result<(), AppError> {
-    let is_login = (1..=64).contains(&login.len())
+/// Refuses what no login can be.
+pub fn check_login(login: &str) -> Result<(), AppError> {
+    let login_ok = (1..=64).contains(&login.len())
         && login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
-    if is_login { Ok(()) } else { Err(AppError::invalid(field::LOGIN, Wrong::NotALogin)) }
+    if login_ok { Ok(()) } else { Err(AppError::invalid(field::LOGIN, Wrong::NotALogin)) }
+}
+
+/// Makes a member of a person who has a login already.
+async fn admit(
+    center: &Center,
+    may: May,
+    login: String,
+    role: Role,
+    tenant: Option<TenantId>,
+) -> Result<MemberView, AppError> {
+    let write = move |tx: &Tx| {
+        let Some((person, _)) = rows::find_login(tx, &login)? else {
+            return Err(AppError::invalid(field::LOGIN, Wrong::NoSuch { given: login }));
+        };
+        let id = join(tx, person.id, role, tenant)?;
+        let detail = json!({ "login": person.login, "role": role.code() });
+        let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
+        Ok(Changed::new(id, detail, view))
+    };
+    center.change(may, write, |center, member| center.credentials.forget_person(member.person)).await
+}
+
+/// Makes a member of a person who is there already. From then on they keep their account themself: who sets a password
+/// in one place would get into the others.
+pub fn join(tx: &Tx, person: PersonId, role: Role, tenant: Option<TenantId>) -> Result<MemberId, StoreError> {
+    let found = rows::get_person(tx, person)?;
+    let (id, created_at, login, name) = (new_id!(MemberId), moment::now(), found.login, found.name);
+    let member = Member { id, person, tenant, login, name, role, is_enabled: true, created_at };
+    rows::insert_membership(tx, &member)?;
+    rows::set_kept_by(tx, person, None)?;
+    Ok(id)
 }
 
 /// A change to a member. Fields that are left out stay as they are.
@@ -170,12 +219,18 @@ pub async fn change(
     // Everybody may change their own password.
     let MemberChange { is_enabled, password, name, role } = change;
     let is_own = member.id == caller.member.id;
-    let is_own_password = is_own && is_enabled.is_none() && role.is_none() && name.is_none();
+    let of_person = name.is_some() || password.is_some();
+    let is_own_password = member.person == caller.member.person
+        && is_enabled.is_none()
+        && role.is_none()
+        && name.is_none()
+        && password.is_some();
     let may = if is_own_password {
         May::of_own_account(caller, actions::MANAGE_MEMBER)
     } else {
         center.policies.may(caller, actions::MANAGE_MEMBER, member.tenant)?
     };
+    let may_all = is_own_password || center.policies.check(caller, rule::MANAGE, None).is_ok();
     let name = name.map(|name| params::line::<64>(field::NAME, name).map(String::from)).transpose()?;
     let role = role.map(|role| role_for(&role, member.tenant)).transpose()?;
     let loses_role = role.is_some_and(|role| role != member.role);
@@ -183,28 +238,35 @@ pub async fn change(
         return Err(Refused::OwnAccount.into());
     }
     let hash = match password {
-        Some(password) => {
-            check_password(&password)?;
-            Some(hash(password).await?)
-        }
+        Some(password) => Some(new_hash(password).await?),
         None => None,
     };
+    let person = member.person;
     center
         .change(
             may,
             move |tx| {
+                let kept = rows::get_person(tx, person)?;
+                let is_renamed = name.as_ref().is_some_and(|name| *name != kept.name);
+                if of_person && !may_all && kept.kept_by != member.tenant && (is_renamed || hash.is_some()) {
+                    return Err(Refused::PersonsOwn.into());
+                }
                 if let Some(is_enabled) = is_enabled {
+                    if is_enabled && !kept.is_enabled {
+                        return Err(Refused::PersonIsOut.into());
+                    }
                     rows::set_member_enabled(tx, id, is_enabled)?;
                 }
                 if let Some(hash) = &hash {
-                    set_password(tx, id, hash)?;
+                    set_password(tx, person, hash)?;
                 }
                 if let Some(name) = &name {
-                    rows::set_member_name(tx, id, name)?;
+                    rows::set_person_name(tx, person, name)?;
                 }
                 if let Some(role) = role {
                     rows::set_member_role(tx, id, role)?;
                 }
+                check_operators(tx)?;
                 let mut detail = json!({ "login": member.login, "is_enabled": is_enabled, "new_password": hash.is_some() });
                 if let Some(role) = role {
                     detail["role"] = json!(role.code());
@@ -215,19 +277,26 @@ pub async fn change(
                 let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
                 Ok(Changed::new(id, detail, view))
             },
-            move |center, _| center.credentials.forget_member(id),
+            move |center, _| center.credentials.forget_person(person),
         )
         .await
 }
 
-/// Keeps a new password. Whoever knew the old one is out: all sessions and tokens end.
-pub fn set_password(tx: &Tx, id: MemberId, hash: &str) -> Result<(), StoreError> {
-    rows::set_password(tx, id, Some(hash))?;
-    credentials::delete_sessions_of(tx, id)?;
-    for token in credentials::list_tokens(tx, id)? {
-        credentials::revoke_token(tx, token.id, moment::now())?;
-    }
-    Ok(())
+/// Refuses what would leave the center without an operator who can sign in: two may each see to it that the other can't.
+pub fn check_operators(tx: &Tx) -> Result<(), AppError> {
+    if rows::count_operators(tx)? == 0 { Err(Refused::LastOperator.into()) } else { Ok(()) }
+}
+
+/// Keeps a new password. Whoever knew the old one is out: all sessions and tokens end, of all memberships.
+pub fn set_password(tx: &Tx, person: PersonId, hash: &str) -> Result<(), StoreError> {
+    rows::set_password(tx, person, Some(hash))?;
+    credentials::end_all_of_person(tx, person, moment::now())
+}
+
+/// The hash of a new password, if it can be one.
+pub async fn new_hash(password: String) -> Result<String, AppError> {
+    check_password(&password)?;
+    hash(password).await
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {
@@ -243,7 +312,7 @@ async fn hash(password: String) -> Result<String, AppError> {
 }
 
 /// A role that `text` names and that a member of `tenant` may have.
-fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
+pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
     let role = params::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {

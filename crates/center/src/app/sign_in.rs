@@ -1,18 +1,24 @@
 //! Signing in and out, and the tokens that programs use.
 
-use domain::{Member, Rfc3339, SessionId, TokenId, problem::field};
+use domain::{
+    Member, MemberId, Millis, Rfc3339, SessionId, TokenId,
+    problem::{Wrong, field},
+    tenant::Person,
+};
 use serde::Serialize;
 use serde_json::json;
-use store::credentials::{self as rows, SessionRow, TokenRow};
+use store::{
+    credentials::{self as rows, SessionRow, TokenRow},
+    tenants,
+};
 
 use super::members::MemberView;
-use crate::{actions, center::Center};
+use crate::{actions, center::Center, session::rule::kept};
 use base::{
-    Base,
     auth::{
         Caller, May,
         credentials::{self, Session, TOKEN_PREFIX},
-        identity::session,
+        identity::{self, session},
         password,
     },
     change::Changed,
@@ -20,13 +26,8 @@ use base::{
     lookup::Names,
     moment::{self, new_id},
     params,
+    refusal::Refused,
 };
-
-/// The caller as a member.
-pub async fn own(base: &Base, caller: &Caller) -> Result<MemberView, AppError> {
-    let member = caller.member.clone();
-    base.read(move |tx| MemberView::of(&mut Names::of(tx), &member)).await
-}
 
 /// A new token. Its text is told this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -37,23 +38,78 @@ pub struct NewToken {
     pub member: MemberView,
 }
 
-/// Checks a login and a password; slowed down for those who guess.
-pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Result<Member, AppError> {
+/// The word for the center where a tenant's short name is asked for: no short name begins with it.
+pub const OF_CENTER: &str = "-";
+
+/// Checks a login and a password; slowed down for those who guess. Gives what the person may sign in as, which is
+/// something: the member chosen last first.
+pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Result<Vec<Member>, AppError> {
+    let (person, members) = known(center, from, login, secret).await?;
+    if members.is_empty() {
+        tracing::warn!(login = person.login, %from, "a sign-in failed: every membership is disabled");
+        return Err(AppError::WrongPassword);
+    }
+    Ok(members)
+}
+
+/// [`check`] for those as well who may sign in as nothing now.
+pub async fn known(
+    center: &Center,
+    from: &str,
+    login: &str,
+    secret: &str,
+) -> Result<(Person, Vec<Member>), AppError> {
     let login: String = login.trim().chars().take(128).collect();
     center.limits.sign_in(from, &login)?;
     let asked = login.clone();
-    let found = center.read(move |tx| store::tenants::find_login(tx, &asked)).await?;
-    let (member, hash) = found.map_or((None, None), |(member, hash)| (Some(member), hash));
+    let read = move |tx: &store::Tx| {
+        let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok(None) };
+        let mut members = tenants::memberships_of(tx, person.id)?;
+        members.retain(|member| member.is_enabled);
+        Ok(Some((person, members, hash)))
+    };
+    let (found, hash) = match center.read(read).await? {
+        Some((person, members, hash)) => (Some((person, members)), hash),
+        None => (None, None),
+    };
     // No password is longer; hashing megabytes would be a way to keep the center busy.
     let secret: String = secret.chars().take(1024).collect();
     let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
-    match member {
-        Some(member) if is_right && member.is_enabled => Ok(member),
+    match found {
+        Some((person, members)) if is_right && person.is_enabled => Ok((person, members)),
         _ => {
             tracing::warn!(%login, %from, "a sign-in failed");
             Err(AppError::WrongPassword)
         }
     }
+}
+
+/// The one of a person's members who is of that tenant, or the only one there is.
+pub async fn choose(
+    center: &Center,
+    members: Vec<Member>,
+    tenant: Option<String>,
+) -> Result<Member, AppError> {
+    let places = center
+        .read(move |tx| {
+            Ok(identity::places(tx, members.clone())?
+                .into_iter()
+                .map(|place| {
+                    let member = members.iter().find(|member| member.id == place.member).cloned();
+                    (place.slug().unwrap_or(OF_CENTER).to_owned(), member)
+                })
+                .collect::<Vec<_>>())
+        })
+        .await?;
+    let names = || places.iter().map(|(name, _)| name.clone()).collect();
+    let found = match (&tenant, &*places) {
+        (None, [(_, member)]) => member.clone(),
+        (None, _) => return Err(Refused::ChooseTenant { tenants: names() }.into()),
+        (Some(wanted), all) => {
+            all.iter().find(|(name, _)| name == wanted).and_then(|(_, member)| member.clone())
+        }
+    };
+    found.ok_or_else(|| AppError::invalid(field::TENANT, Wrong::NoSuch { given: tenant.unwrap_or_default() }))
 }
 
 /// Makes a token for a member.
@@ -67,7 +123,7 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         name: name.into(),
         hash: credentials::hash(&token),
         created_at: now,
-        expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
+        expires_at: now.plus(Millis::from_hours(center.settings.limits.token_days * 24)),
         last_used_at: None,
     };
     let may = May::of_own_account(caller, actions::NEW_TOKEN);
@@ -120,8 +176,19 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
     Ok(())
 }
 
+/// The browser that somebody signs in with: its address, and what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub from: String,
+    pub program: String,
+}
+
 /// A new browser session: the secret for the cookie, and the session.
-pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
+pub async fn new_session(
+    center: &Center,
+    member: Member,
+    browser: Browser,
+) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
     let csrf = credentials::new_secret("");
@@ -131,15 +198,44 @@ pub async fn new_session(center: &Center, member: Member) -> Result<(String, Ses
         hash: credentials::hash(&secret),
         csrf: csrf.clone(),
         created_at: now,
-        expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.session_hours)),
+        expires_at: now.plus(Millis::from_hours(center.settings.limits.session_hours)),
+        from_address: browser.from,
+        program: kept(&browser.program),
     };
     let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
+        tenants::choose_member(tx, member.id, now)?;
         Ok(session(tx, member, csrf)?)
     };
     let session = center.write(write, |_, _| ()).await?;
     Ok((secret, session))
+}
+
+/// Goes on as another member that the session's person is, until the session would have ended. The secret for the cookie
+/// is another one, and so is the token of forms: none that was shown to one member is taken from the other. Gives how many
+/// seconds are left as well.
+pub async fn go_on_as(center: &Center, secret: &str, member: &str) -> Result<(String, i64), AppError> {
+    let id: MemberId = params::id(member, "member")?;
+    let (hash, now) = (credentials::hash(secret), moment::now());
+    let secret = credentials::new_secret("");
+    let new_hash = credentials::hash(&secret);
+    let write = move |tx: &store::Tx| -> Result<i64, AppError> {
+        const OVER: AppError = AppError::Unauthenticated("the session has ended: sign in again");
+        let (row, own) = rows::find_session(tx, &hash)?.ok_or(OVER)?;
+        let mut members = tenants::memberships_of(tx, own.person)?.into_iter();
+        let wanted = members.find(|member| member.id == id && member.is_enabled);
+        let wanted = wanted.ok_or_else(|| AppError::not_found("member", id))?;
+        rows::delete_session(tx, row.id)?;
+        let left_s = row.expires_at.since(now).0 / 1000;
+        let csrf = credentials::new_secret("");
+        let new = SessionRow { id: new_id!(SessionId), member: wanted.id, hash: new_hash, csrf, ..row };
+        rows::insert_session(tx, &new)?;
+        tenants::choose_member(tx, wanted.id, now)?;
+        Ok(left_s)
+    };
+    let left_s = center.write(write, move |center, _| center.credentials.forget(&hash)).await?;
+    Ok((secret, left_s))
 }
 
 /// Ends a browser session.

@@ -32,7 +32,7 @@ pub(crate) fn find(store: &Store) -> Result<Option<GeneratedPast>, AppError> {
 #[cfg(test)]
 mod tests {
     use base::auth::password;
-    use domain::{Lang, Member, MemberId, Role, Timestamp};
+    use domain::{Lang, Member, MemberId, PersonId, Role, Timestamp};
 
     use super::*;
 
@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(find(&store).expect("it is read"), Some(past()));
         let member = Member {
             id: MemberId::new(past().from, testkit::rows::unique()),
+            person: PersonId::new(past().from, testkit::rows::unique()),
             tenant: None,
             login: "operator".into(),
             name: "operator".into(),

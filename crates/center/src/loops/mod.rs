@@ -103,7 +103,7 @@ mod tests {
         moment,
         noun::Platform,
     };
-    use domain::{Member, MemberId, Role, RunId, Timestamp};
+    use domain::{Member, MemberId, PersonId, Role, RunId, Timestamp};
     use engines::{Engine, EngineError, LaunchSpec, LogChunk, LogLayout, Observation, Stream};
     use store::{params, statements};
 
@@ -178,6 +178,7 @@ mod tests {
     fn seen(center: &Center, name: &str) -> LoopView {
         let member = Member {
             id: MemberId::new(moment::now(), testkit::rows::unique()),
+            person: PersonId::new(moment::now(), testkit::rows::unique()),
             tenant: None,
             login: "operator".into(),
             name: "operator".into(),

@@ -57,6 +57,7 @@ const FAMILIES: &[&str] = &[
     "kind-",
     "log-switch-",
     "log-tab-",
+    "invitation-state-",
     "loop-",
     "nav-",
     "nav-group-",

@@ -19,7 +19,7 @@ use base::{
 use domain::{JobId, Timestamp};
 use serde::Deserialize;
 
-use crate::{app::events, center::Center, event_kinds, period};
+use crate::{app::events, center::Center, event_kinds, invitation, period};
 
 /// Something that happened, in one line.
 pub struct EventLine {
@@ -73,6 +73,7 @@ const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
 const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
 const APPLICATION_CHANGED: &str = CHANGED.code();
+const MEMBER_JOINED: &str = invitation::rule::MEMBER_JOINED.code();
 const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
 
 /// Events as lines, newest first.
@@ -111,6 +112,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         NODE_CHANGED => ui.node_state(code),
         PERIOD_CLOSED => ui.tag("period-state", code),
         APPLICATION_CHANGED => ui.tag("application-state", code),
+        MEMBER_JOINED => ui.tag("role", text("role")),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -133,6 +135,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         (APPLICATION_CHANGED, _) => {
             let number = escape(text("number"));
             format!(r#"<a href="/applications/{number}">{number}</a>"#)
+        }
+        (MEMBER_JOINED, _) => {
+            let (id, login) = (escape(text("member")), escape(text("login")));
+            format!(r#"<a href="/people/members/{id}">{login}</a>"#)
         }
         (_, Some(job)) => job,
         (_, None) => String::new(),

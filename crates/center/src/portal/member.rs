@@ -21,6 +21,10 @@ use crate::{
     actions,
     app::members::{self, MemberChange, MemberView},
     center::Center,
+    person::{
+        ask::{self, PersonView},
+        rule,
+    },
     role::rule::least_first,
 };
 
@@ -30,8 +34,13 @@ use crate::{
 pub struct MemberPage {
     page: Page,
     member: MemberView,
+    /// For the center's people.
+    person: Option<PersonView>,
     is_self: bool,
     may_manage: bool,
+    /// Those who may may set the name and the password as well.
+    may_name: bool,
+    may_manage_persons: bool,
     is_password_set: bool,
     roles: Vec<Choice>,
     change: Form,
@@ -72,11 +81,20 @@ async fn show(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let member = members::show(center, &visitor.caller, id).await?;
+    let may_manage_persons = visitor.may(center, rule::MANAGE, None);
+    let person = if visitor.may(center, rule::READ, None) {
+        Some(ask::of_member(center, &visitor.caller, member.id).await?)
+    } else {
+        None
+    };
     let roles = least_first(&center.policies, member.tenant.is_none());
     let as_it_is = || Form::with(&[("name", member.name.clone()), ("role", member.role.code().to_owned())]);
     let page = MemberPage {
         page: visitor.page("members", member.name.clone()),
-        is_self: member.id == visitor.caller.member.id,
+        person,
+        may_manage_persons,
+        may_name: may_manage_persons || !member.keeps_account,
+        is_self: member.person == visitor.caller.member.person,
         may_manage: visitor.may(center, actions::MANAGE_MEMBER, member.tenant),
         is_password_set: forms.is_password_set,
         roles: roles.into_iter().map(|role| Choice::new(role.code(), ui.word("role", role.code()))).collect(),
@@ -92,7 +110,8 @@ pub async fn change(
     Id(id): Id,
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
-    let given = |name: &str| Some(form.value(name).to_owned());
+    // The form has no name where the person keeps their account themself.
+    let given = |name: &str| (!form.all(name).is_empty()).then(|| form.value(name).to_owned());
     let wanted = MemberChange { name: given("name"), role: given("role"), ..MemberChange::default() };
     match members::change(&center, &visitor.caller, &id, wanted).await {
         Ok(_) => Ok(Redirect::to(&format!("/people/members/{id}")).into_response()),
@@ -124,13 +143,38 @@ pub async fn set_password(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portal::sample::{Sample, views};
+    use crate::{
+        person::ask::MembershipView,
+        portal::sample::{Sample, views},
+    };
+    use domain::Role;
+
+    fn person(is_enabled: bool) -> PersonView {
+        let place = |tenant_slug: Option<&str>, is_enabled: bool| MembershipView {
+            member: views::id("mem_"),
+            tenant_slug: tenant_slug.map(str::to_owned),
+            role: Role::Developer,
+            is_enabled,
+        };
+        PersonView {
+            id: views::id("per_"),
+            login: "li".into(),
+            name: "Li".into(),
+            email: "li@univ.example".into(),
+            is_enabled,
+            created_at: views::AT.into(),
+            memberships: vec![place(None, true), place(Some("univ"), false)],
+        }
+    }
 
     impl Sample for MemberPage {
         fn samples(page: &Page) -> Vec<Self> {
             let sample = |is_self: bool, may_manage: bool, is_enabled: bool| Self {
                 page: page.clone(),
                 member: MemberView { is_enabled, ..views::member() },
+                person: may_manage.then(|| person(is_enabled)),
+                may_name: may_manage,
+                may_manage_persons: is_enabled,
                 is_self,
                 may_manage,
                 is_password_set: !is_enabled,
@@ -151,6 +195,7 @@ mod tests {
                 sample(true, true, true),
                 wrong_self,
                 sample(false, false, true),
+                Self { may_name: false, ..sample(false, true, true) },
                 wrong,
             ]
         }

@@ -16,7 +16,7 @@ pub(crate) mod people;
 pub(crate) mod sample;
 mod shell;
 pub(crate) mod sign_in;
-mod tenants;
+pub(crate) mod tenants;
 pub(crate) mod tokens;
 pub(crate) mod twin;
 

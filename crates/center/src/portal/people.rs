@@ -25,6 +25,7 @@ use crate::{
         projects::{self, NewProject, ProjectView},
     },
     center::Center,
+    person::rule,
     portal::tenants::tenants_by_name,
     role::rule::{Right, least_first},
 };
@@ -65,6 +66,9 @@ pub struct PeoplePage {
     project_tenants: Vec<Choice>,
     contracts: Vec<Choice>,
     new_member: Form,
+    /// Of somebody who has a login; offered to the center's people.
+    known_member: Form,
+    may_manage_persons: bool,
     new_project: Form,
 }
 
@@ -72,6 +76,7 @@ pub struct PeoplePage {
 #[derive(Default)]
 struct Forms {
     member: Form,
+    known: Form,
     project: Form,
     /// The form of that project.
     change: Option<(String, Form)>,
@@ -87,7 +92,7 @@ async fn show(
     status: StatusCode,
     forms: Forms,
 ) -> Result<Response, AppError> {
-    let Forms { member: new_member, project: new_project, mut change } = forms;
+    let Forms { member: new_member, known, project: new_project, mut change } = forms;
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await?;
@@ -110,7 +115,9 @@ async fn show(
     let rights = rights.collect();
     let first_tenant = tenants.first().map(|tenant| tenant.value.clone()).unwrap_or_default();
     let is_new = new_member.all("member_login").is_empty();
-    let new_member = if is_new { Form::with(&[("member_tenant", first_tenant)]) } else { new_member };
+    let new_member = if is_new { Form::with(&[("member_tenant", first_tenant.clone())]) } else { new_member };
+    let is_new = known.all("known_login").is_empty();
+    let known_member = if is_new { Form::with(&[("known_tenant", first_tenant)]) } else { known };
     let name = |slug: &str| {
         let known = tenants.iter().find(|known| known.is(slug));
         known.map_or_else(|| slug.to_owned(), |known| known.word.clone())
@@ -157,6 +164,8 @@ async fn show(
             .map(|contract| Choice::new(contract.number.clone(), contract.number))
             .collect(),
         new_member,
+        known_member,
+        may_manage_persons: visitor.may(center, rule::MANAGE, None),
         new_project,
     };
     Ok(render(status, &page))
@@ -172,9 +181,9 @@ pub async fn new_member(
 ) -> Result<Response, AppError> {
     let new = NewMember {
         login: member.value("member_login").to_owned(),
-        name: member.value("member_name").to_owned(),
+        name: Some(member.value("member_name").to_owned()),
         role: member.value("member_role").to_owned(),
-        password: member.raw("member_password").to_owned(),
+        password: Some(member.raw("member_password").to_owned()),
         tenant: given(member.value("member_tenant")),
     };
     match members::create(&center, &visitor.caller, new).await {
@@ -182,6 +191,33 @@ pub async fn new_member(
         Err(error) => {
             let status = member.explain(visitor.front.ui, error, member_field)?;
             show(&center, &visitor, status, Forms { member, ..Forms::default() }).await
+        }
+    }
+}
+
+/// Makes a member of somebody who has a login already.
+pub async fn new_known_member(
+    State(center): State<Center>,
+    Sent { visitor, form: mut known }: Sent,
+) -> Result<Response, AppError> {
+    let new = NewMember {
+        login: known.value("known_login").to_owned(),
+        name: None,
+        role: known.value("known_role").to_owned(),
+        password: None,
+        tenant: given(known.value("known_tenant")),
+    };
+    match members::create(&center, &visitor.caller, new).await {
+        Ok(_) => Ok(Redirect::to("/people").into_response()),
+        Err(error) => {
+            let field = |name: &str| match name {
+                "login" | "already_there" => Some("known_login"),
+                "role" => Some("known_role"),
+                "tenant" => Some("known_tenant"),
+                _ => None,
+            };
+            let status = known.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, status, Forms { known, ..Forms::default() }).await
         }
     }
 }
@@ -306,13 +342,19 @@ mod tests {
                 project_tenants: if is_of_center { views::tenants() } else { Vec::new() },
                 tenants: if is_of_center { views::tenants() } else { Vec::new() },
                 contracts: contracts(),
+                known_member: Form::default(),
+                may_manage_persons: is_of_center,
                 new_member,
                 new_project,
             };
+            let mut wrong_known = Form::with(&[("known_login", "li".into())]);
+            for field in ["login", "role", "tenant"] {
+                wrong_known.blame_for(page.ui, &format!("known_{field}"), domain::problem::Wrong::HasNul);
+            }
             let read_only = sample(false, false, Form::default(), Form::default());
             vec![
                 sample(true, true, Form::default(), Form::default()),
-                sample(true, true, wrong_member, wrong_project),
+                Self { known_member: wrong_known, ..sample(true, true, wrong_member, wrong_project) },
                 sample(false, true, Form::default(), Form::default()),
                 Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
                 Self {

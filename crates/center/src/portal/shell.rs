@@ -2,9 +2,13 @@
 
 use base::{
     Base,
-    auth::{Caller, credentials::Session},
+    auth::{
+        Caller,
+        credentials::{Place, Session},
+    },
     noun::navigation,
     page::{
+        form::Choice,
         frame::{Host, Shell},
         words::Ui,
     },
@@ -24,7 +28,17 @@ impl Host for Center {
             Some(tenant) => tenant.name(ui.lang).to_owned(),
             None => ui.t("center"),
         };
+        let choice = |place: &Place| {
+            let name = place
+                .tenant
+                .as_ref()
+                .map_or_else(|| ui.t("center"), |tenant| tenant.name(ui.lang).to_owned());
+            let word = format!("{name} · {}", ui.word("role", place.role.code()));
+            Choice::new(place.member.to_string(), word)
+        };
+        let has_several = session.places.len() > 1;
         Shell {
+            places: if has_several { session.places.iter().map(choice).collect() } else { Vec::new() },
             links: navigation(self.platforms, self, &caller),
             who: format!("{} · {place}", ui.word("role", member.role.code())),
             is_all_virtual: overview::is_all_virtual(self),

@@ -68,8 +68,9 @@ pub async fn enter(
     State(center): State<Center>,
     SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let member = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await {
-        Ok(member) => member,
+    let members = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await
+    {
+        Ok(members) => members,
         Err(error @ AppError::WrongPassword) => {
             form.notice = fault::told(front.ui, &error).title;
             return Ok(show(&center, front, status(&error), form));
@@ -79,7 +80,8 @@ pub async fn enter(
             return Ok(show(&center, front, status, form));
         }
     };
-    let (secret, session) = sign_in::new_session(&center, member).await?;
+    let member = members.into_iter().next().ok_or(AppError::WrongPassword)?;
+    let (secret, session) = sign_in::new_session(&center, member, browser(&front)).await?;
     let age_s = center.settings.limits.session_hours.saturating_mul(3600);
     let to = match Carried::from_sign_in(form.fields()) {
         Some(carried) => {
@@ -90,6 +92,11 @@ pub async fn enter(
     };
     let to = Redirect::to(&to);
     Ok(([(header::SET_COOKIE, session_cookie(&center, &secret, age_s))], to).into_response())
+}
+
+/// The browser of a page.
+pub fn browser(front: &Front) -> sign_in::Browser {
+    sign_in::Browser { from: front.from.clone(), program: front.program.clone() }
 }
 
 pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) -> Result<Response, AppError> {

@@ -24,7 +24,9 @@ use crate::{
         sign_in::{self, TokenView},
     },
     center::Center,
-    portal::sign_in::session_cookie,
+    person::ask,
+    portal::sign_in::{browser, session_cookie},
+    session::ask::{self as sessions, SessionView},
 };
 
 struct TokenRow {
@@ -38,7 +40,9 @@ pub struct TokensPage {
     page: Page,
     login: String,
     tokens: Vec<TokenRow>,
+    sessions: Vec<SessionView>,
     days: i64,
+    email: Form,
     told: Outcomes,
 }
 
@@ -47,6 +51,8 @@ pub struct TokensPage {
 struct Outcomes {
     token: Form,
     password: Form,
+    email: Option<Form>,
+    has_new_email: bool,
     /// The token just made: its text is shown this once.
     made: Option<String>,
     has_new_password: bool,
@@ -55,7 +61,7 @@ struct Outcomes {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TokensQuery {
-    /// `password` after it was changed.
+    /// `password` or `email` after it was changed.
     changed: String,
 }
 
@@ -65,7 +71,9 @@ pub async fn page(
     Asked(wanted): Asked<TokensQuery>,
 ) -> Result<Response, AppError> {
     let has_new_password = wanted.changed == "password";
-    let told = Outcomes { made: center.secrets.take(&visitor.csrf), has_new_password, ..Outcomes::default() };
+    let has_new_email = wanted.changed == "email";
+    let made = center.secrets.take(&visitor.csrf);
+    let told = Outcomes { has_new_email, made, has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -76,6 +84,8 @@ async fn show(
     told: Outcomes,
 ) -> Result<Response, AppError> {
     let own = sign_in::list_tokens(center, &visitor.caller).await?;
+    let me = ask::me(center, &visitor.caller).await?;
+    let email = told.email.clone().unwrap_or_else(|| Form::with(&[("email", me.email)]));
     let now = moment::now();
     let has_expired = |token: &TokenView| token.expires_at.0 <= now;
     let page = TokensPage {
@@ -86,10 +96,22 @@ async fn show(
             .rev()
             .map(|token| TokenRow { has_expired: has_expired(&token), token })
             .collect(),
+        sessions: sessions::list(center, &visitor.caller, Some(&visitor.csrf)).await?,
         days: center.settings.limits.token_days,
+        email,
         told,
     };
     Ok(render(status, &page))
+}
+
+/// The page with the form of the address as it was typed.
+pub async fn show_email(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
+    show(center, visitor, status, Outcomes { email: Some(form), ..Outcomes::default() }).await
 }
 
 pub async fn make(
@@ -142,7 +164,7 @@ pub async fn change_password(
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();
-                let (secret, _) = sign_in::new_session(&center, member).await?;
+                let (secret, _) = sign_in::new_session(&center, member, browser(&visitor.front)).await?;
                 let age_s = center.settings.limits.session_hours.saturating_mul(3600);
                 let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
                 return Ok((cookie, Redirect::to("/tokens?changed=password")).into_response());
@@ -172,11 +194,22 @@ mod tests {
                 },
                 has_expired,
             };
+            let session = |(program, is_own): (&str, bool)| SessionView {
+                id: views::id("ses_"),
+                tenant_slug: is_own.then(|| "univ".to_owned()),
+                created_at: views::AT.into(),
+                expires_at: views::LATER.into(),
+                from: program.to_owned(),
+                program: program.to_owned(),
+                is_own,
+            };
             let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
                 page: page.clone(),
                 login: "li".into(),
                 tokens,
+                sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
                 days: 90,
+                email: told.email.clone().unwrap_or_default(),
                 told,
             };
             let mut token = Form::with(&[("name", " ".into())]);
@@ -185,12 +218,19 @@ mod tests {
             for field in ["old", "new", "again"] {
                 password.blame_by(page.ui, field, "again");
             }
+            let mut email = Form::with(&[("email", "li".into())]);
+            email.blame_for(page.ui, "email", domain::problem::Wrong::NotAnEmail { given: "li".into() });
             vec![
                 sample(
                     vec![line(Some(views::AT), false), line(None, true)],
-                    Outcomes { made: Some("QT_0".into()), has_new_password: true, ..Outcomes::default() },
+                    Outcomes {
+                        made: Some("QT_0".into()),
+                        has_new_password: true,
+                        has_new_email: true,
+                        ..Outcomes::default()
+                    },
                 ),
-                sample(Vec::new(), Outcomes { token, password, ..Outcomes::default() }),
+                sample(Vec::new(), Outcomes { token, password, email: Some(email), ..Outcomes::default() }),
             ]
         }
     }

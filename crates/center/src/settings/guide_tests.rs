@@ -10,8 +10,9 @@ const BOOKS: &str = include_str!("../../../../docs/books.md");
 const README: &str = include_str!("../../../../README.md");
 
 /// The tables of the settings.
-const OF_CENTER: &[&str] =
-    &["http", "backup", "engine", "jobs", "billing", "books", "limits", "disk", "secrets", "pools"];
+const OF_CENTER: &[&str] = &[
+    "http", "backup", "engine", "jobs", "billing", "books", "limits", "disk", "secrets", "sign_in", "pools",
+];
 const POOL: &str = "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\n";
 const NODE: &str = "[[pools.nodes]]\nname = \"n\"\ncards = 8\n";
 
@@ -40,6 +41,7 @@ fn tables() -> Vec<Table> {
         table(OPERATORS, "### `[http.tls]`", "http.tls."),
         table(OPERATORS, "### `[backup]`", "backup."),
         table(OPERATORS, "### `[limits]`", "limits."),
+        table(OPERATORS, "### `[sign_in]`", "sign_in."),
         table(OPERATORS, "### `[disk]`", "disk."),
         table(OPERATORS, "### `[secrets]`", "secrets."),
         Table { before: POOL.to_owned(), ..table(OPERATORS, "### `[[pools]]`", "") },

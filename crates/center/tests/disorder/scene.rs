@@ -22,7 +22,7 @@ use center::{
     wakers::{METER, PLAN, WATCH, wakers},
 };
 use domain::{
-    CardMs, Member, MemberId, MicroCny, Millis, QueueTerms, Role, ServiceClass, Timestamp,
+    CardMs, Member, MemberId, MicroCny, Millis, PersonId, QueueTerms, Role, ServiceClass, Timestamp,
     contract::ContractKind,
 };
 use engines::Engine;
@@ -137,6 +137,7 @@ async fn fill(center: &Center) -> Result<(), AppError> {
         let tenant = tenant::ask::create(center, &operator, new).await?.id;
         let member = Member {
             id: new_id!(MemberId),
+            person: new_id!(PersonId),
             tenant: Some(tenant),
             login: slug.into(),
             name: slug.into(),

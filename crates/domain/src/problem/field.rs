@@ -47,6 +47,7 @@ fields! {
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
     EFFECTIVE = "effective", "生效时间";
+    EMAIL = "email", "邮箱";
     ENCODING = "encoding", "编码";
     ENDS_AT = "ends_at", "结束日期";
     ENV = "env", "环境变量";

@@ -16,6 +16,7 @@ mod machine;
 mod members;
 mod money;
 mod nodes;
+mod persons;
 mod prices;
 mod projects;
 mod retirement;
@@ -64,6 +65,7 @@ commands! {
     Whoami(account::Whoami),
     Passwd(account::Passwd),
     Tokens(account::Tokens),
+    Sessions(account::Sessions),
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
@@ -97,6 +99,7 @@ commands! {
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),
+    Persons(persons::Persons),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(machine::Backup),

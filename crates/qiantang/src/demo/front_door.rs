@@ -27,9 +27,9 @@ pub async fn open(center: &Center, operator: &Caller) -> Result<[String; 2], App
     for (login, role) in [("contracts", "contracts"), ("operator-2", "operator")] {
         let new = NewMember {
             login: login.into(),
-            name: login.into(),
+            name: Some(login.into()),
             role: role.into(),
-            password: PASSWORD.into(),
+            password: Some(PASSWORD.into()),
             tenant: None,
         };
         members::create(center, operator, new).await?;

@@ -23,6 +23,14 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         }
         ("POST", "/members") => json!({ "login": format!("by-{who}"), "name": "New", "role": "developer",
             "password": PASSWORD, "tenant": "alpha" }),
+        ("POST", "/invitations") => {
+            json!({ "email": format!("{who}@univ.example"), "role": "developer", "tenant": "alpha" })
+        }
+        ("POST", "/join") => {
+            json!({ "token": "none", "login": format!("joins-{who}"), "name": "J", "password": PASSWORD })
+        }
+        ("PATCH", "/me") => json!({ "email": format!("{who}@univ.example") }),
+        ("PATCH", "/persons/{id}") => json!({ "name": "Same" }),
         ("PATCH", "/members/{id}") => json!({ "is_enabled": true }),
         ("POST", "/projects") => json!({ "slug": format!("by-{who}"), "name": "New", "tenant": "alpha" }),
         ("PATCH", "/projects/{id}") => json!({ "contract": scene.alpha.contract }),

@@ -27,7 +27,11 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "/capacity-balance" | "/history" | "/loops" | "/ledger/check" | "/ledger/roots"
             | "/slurm/accounts" | "/retirement" | "/backups" | "/corrections" | "/corrections/{id}",
         ) => "see_center",
-        ("GET", path) if path.starts_with("/periods") || path.starts_with("/applications") => "see_center",
+        ("GET", path)
+            if path == "/persons" || path.starts_with("/periods") || path.starts_with("/applications") =>
+        {
+            "see_center"
+        }
         ("GET", path)
             if ["/contracts", "/amendments", "/members", "/projects", "/usage", "/tenants"]
                 .iter()
@@ -51,13 +55,28 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "administer"
         }
         ("GET", path)
-            if ["/me", "/disk", "/tokens", "/alliances", "/nodes", "/pools", "/price-books", "/roles"]
-                .iter()
-                .any(|noun| path.starts_with(noun)) =>
+            if [
+                "/me",
+                "/disk",
+                "/tokens",
+                "/sessions",
+                "/alliances",
+                "/nodes",
+                "/pools",
+                "/price-books",
+                "/roles",
+            ]
+            .iter()
+            .any(|noun| path.starts_with(noun)) =>
         {
             return None;
         }
-        ("POST", "/login" | "/tokens") | ("DELETE", "/tokens/{id}") => return None,
+        ("GET", "/invitations") => "see_audit",
+        ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
+        ("GET" | "POST", path) if path.starts_with("/join") => return None,
+        ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}" | "/sessions/{id}") => {
+            return None;
+        }
         // All else changes the center.
         ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",
         _ => panic!("say which right {method} {path} needs"),

@@ -23,6 +23,8 @@ pub struct Scene {
     /// The number of an application that waits for its review.
     application: String,
     pub member: String,
+    person: String,
+    invitation: String,
     pub project: String,
 }
 
@@ -74,7 +76,23 @@ impl Scene {
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let application = testkit::apply(&site, "government", "office").0;
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
-        Self { alpha, beta, job: id, run, token, amendment, application, member, project, site }
+        let person = text(&finance["person"]);
+        let new = json!({ "email": "lin@alpha.example", "role": "finance" });
+        let invitation = text(&site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"]["id"]);
+        Self {
+            alpha,
+            beta,
+            job: id,
+            run,
+            token,
+            amendment,
+            application,
+            member,
+            person,
+            invitation,
+            project,
+            site,
+        }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -89,6 +107,8 @@ impl Scene {
             path if path.starts_with("/api/v1/tokens/") => &self.token,
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
+            path if path.starts_with("/api/v1/invitations/") => &self.invitation,
+            path if path.starts_with("/api/v1/persons/") => &self.person,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
         };
@@ -107,6 +127,7 @@ impl Scene {
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)
+            .replace("{token}", "none")
             + &query
     }
 

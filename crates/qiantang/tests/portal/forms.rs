@@ -20,6 +20,16 @@ const FILLED: &[(&str, &str)] = &[
     ("member_name", "x"),
     ("member_password", PASSWORD),
     ("is_enabled", "false"),
+    ("known_login", "alpha-admin"),
+    ("known_role", "developer"),
+    ("known_tenant", "alpha"),
+    ("member", "none"),
+    ("email", "lin@univ.example"),
+    ("role", "developer"),
+    ("tenant", "alpha"),
+    ("new_login", "lin"),
+    ("new_name", "Lin"),
+    ("new_password", PASSWORD),
     ("project_slug", "x"),
     ("project_name", "x"),
     ("contract", ""),
@@ -54,6 +64,7 @@ const FILLED: &[(&str, &str)] = &[
 
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
 fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
+    scene.invite();
     let id_of = |list: &str| {
         let list = scene.site.get(&format!("/api/v1/{list}"), &scene.site.operator);
         list[0]["id"].as_str().expect("an id").to_owned()
@@ -79,7 +90,10 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
     let amendment = json!({ "reason": "more", "credit_limit_micro_cny": 7 });
     let path = format!("/api/v1/contracts/{paying}/amendments");
     let amendment = scene.site.post(&path, operator, &amendment)["id"].as_str().expect("an id").to_owned();
+    let invitation = id_of("invitations");
     let of_one = [
+        ("/people/invitations/{id}", invitation),
+        ("/join/{token}", "none".to_owned()),
         ("/amendments/{id}", amendment),
         ("/alliances/{slug}", "vision".to_owned()),
         ("/corrections/{id}", correction),
@@ -94,6 +108,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/tokens/{id}", id_of("tokens")),
         ("/applications/{number}", scene.application().to_owned()),
         ("/apply/{number}", scene.application().to_owned()),
+        ("/tokens/sessions/{id}", "none".to_owned()),
     ];
     let forms = center::portal::forms(qiantang::PLATFORMS);
     assert!(forms.len() > 20, "{forms:?}");
@@ -137,7 +152,8 @@ fn a_form_without_its_session_s_token_changes_nothing() {
             }
         }
         let stranger = Browser::new(site).post(path, FILLED, &elsewhere);
-        let is_for_strangers = *form == "/sign-in" || form.starts_with("/apply");
+        let is_for_strangers = ["/sign-in", "/join/{token}/new", "/join/{token}/known"].contains(form)
+            || form.starts_with("/apply");
         let want = if is_for_strangers { (403, "") } else { (303, "/sign-in") };
         assert_eq!((stranger.status, stranger.header("location")), want, "{path}");
     }

@@ -7,6 +7,7 @@ mod corrections;
 mod faults;
 mod first_run;
 mod forms;
+mod invitations;
 mod language;
 mod live;
 mod logs;

@@ -89,6 +89,9 @@ pub const PAGES: &[&str] = &[
     "/twin/1",
     "/twin/1/report",
     "/people",
+    "/people/invitations",
+    "/join/INVITED",
+    "/join/none",
     "/api/docs",
     "/people/members/MEMBER",
     "/people/members/none",
@@ -183,6 +186,7 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("INVITED") { page.replace("INVITED", &self.invite()) } else { page };
         let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
@@ -215,6 +219,13 @@ impl Scene {
         page.replace("TRACKED", &secret(waits, ""))
             .replace("JOINED/account", &secret(joined, "/account"))
             .replace("JOINED", &secret(joined, ""))
+    }
+
+    /// The last part of the link of an invitation to alpha.
+    pub fn invite(&self) -> String {
+        let new = json!({ "email": "lin@alpha.example", "role": "developer" });
+        let made = self.site.post("/api/v1/invitations", &self.alpha.admin, &new);
+        made["path"].as_str().and_then(|path| path.strip_prefix("/join/")).expect("a link").to_owned()
     }
 
     /// The id of a contract of alpha's that is a draft.

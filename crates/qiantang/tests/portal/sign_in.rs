@@ -1,5 +1,6 @@
 //! Signing in and out, and what strangers see.
 
+use serde_json::json;
 use testkit::{Browser, PASSWORD, Site};
 
 use crate::{
@@ -158,4 +159,111 @@ fn a_static_file_is_not_sent_twice() {
     let known = [("if-none-match", styles.header("etag"))];
     let again = browser.send("GET", "/static/qiantang.css", None, &known);
     assert_eq!((again.status, again.body.as_str()), (304, ""));
+}
+
+#[test]
+fn a_person_goes_on_as_another_of_their_members() {
+    let scene = Scene::new();
+    let site = &scene.site;
+    let mut browser = scene.browser("alpha-developer");
+    assert!(!browser.get("/").body.contains("/sign-in/as"), "there is nothing to choose");
+    site.tenant("beta", "enterprise", &testkit::grant(), 8);
+    let fields = [("known_login", "alpha-developer"), ("known_role", "finance"), ("known_tenant", "beta")];
+    let added = scene.browser("operator").send_form("/people/members/known", &fields);
+    assert_eq!(added.header("location"), "/people", "{}", added.body);
+    let member = |tenant: &str| {
+        let all = site.get("/api/v1/members", &site.operator);
+        let mut all = all.as_array().expect("members").iter();
+        let is_it =
+            |one: &&serde_json::Value| one["login"] == "alpha-developer" && one["tenant_slug"] == tenant;
+        all.find(is_it).expect("a member")["id"].as_str().expect("an id").to_owned()
+    };
+    let (alpha, beta) = (member("alpha"), member("beta"));
+    let page = browser.get("/").body;
+    assert!(page.contains("/sign-in/as") && page.contains(&beta), "{page}");
+    assert!(page.contains(&format!("<option value=\"{alpha}\" selected>")), "{page}");
+
+    let old = (browser.session.clone(), browser.csrf());
+    let gone = browser.send_form("/sign-in/as", &[("member", &beta)]);
+    assert_eq!((gone.status, gone.header("location")), (303, "/"), "{}", gone.body);
+    gone.new_session().clone_into(&mut browser.session);
+    assert!(browser.get("/").body.contains(&format!("<option value=\"{beta}\" selected>")));
+    assert_eq!(browser.get(&format!("/contracts/{}", scene.alpha.contract)).status, 404);
+    // What was shown to the one member is not taken from the other.
+    let stale = browser.post("/tokens", &[("csrf", &old.1), ("name", "stale")], &[]);
+    assert_eq!(stale.status, 403, "{}", stale.body);
+    let mut before = Browser::new(site);
+    before.session = old.0;
+    assert_eq!(before.get("/").status, 303, "the session of before is over");
+    // Nobody else's member, and none that is kept out.
+    let other = scene.member("alpha-admin");
+    assert_eq!(browser.send_form("/sign-in/as", &[("member", &other)]).status, 404);
+    let out = json!({ "is_enabled": false });
+    site.ask("PATCH", &format!("/api/v1/members/{alpha}"), &scene.alpha.admin, Some(&out));
+    assert_eq!(browser.send_form("/sign-in/as", &[("member", &alpha)]).status, 404);
+    site.ask(
+        "PATCH",
+        &format!("/api/v1/members/{alpha}"),
+        &scene.alpha.admin,
+        Some(&json!({ "is_enabled": true })),
+    );
+
+    // The next sign-in is as the one chosen last.
+    let next = scene.browser("alpha-developer").get("/").body;
+    assert!(next.contains(&format!("<option value=\"{beta}\" selected>")), "{next}");
+    // A person who is kept out is out in all places.
+    let keep_out = |state| {
+        scene
+            .browser("operator")
+            .send_form(&format!("/people/members/{beta}/person"), &[("is_enabled", state)])
+    };
+    assert_eq!(keep_out("false").status, 303);
+    assert_eq!(browser.get("/").status, 303);
+    let shown = scene.browser("operator").get(&format!("/people/members/{alpha}")).body;
+    assert!(shown.contains("The center keeps this person out") && shown.contains("beta"), "{shown}");
+    assert_eq!(keep_out("true").status, 303);
+    assert!(scene.browser("alpha-developer").get("/tokens").body.contains("alpha-developer"));
+}
+
+#[test]
+fn an_address_is_kept_or_refused_at_its_field() {
+    let scene = Scene::new();
+    let browser = scene.browser("alpha-developer");
+    let wrong = browser.send_form("/tokens/email", &[("email", "nowhere")]);
+    assert!(wrong.status == 422 && wrong.body.contains("id=\"email-error\""), "{}", wrong.body);
+    let kept = browser.send_form("/tokens/email", &[("email", "lin@alpha.example")]);
+    let page = browser.get(kept.header("location")).body;
+    assert!(
+        page.contains("The e-mail address is saved") && page.contains("value=\"lin@alpha.example\""),
+        "{page}"
+    );
+}
+
+#[test]
+fn browsers_are_listed_and_signed_out_from_one_s_own_page() {
+    let scene = Scene::new();
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    let fields = [("login", "alpha-developer"), ("password", PASSWORD)];
+    let mut elsewhere = Browser::new(&scene.site);
+    let entered = elsewhere.post("/sign-in", &fields, &[("user-agent", firefox)]);
+    entered.new_session().clone_into(&mut elsewhere.session);
+    let browser = scene.browser("alpha-developer");
+    let others = scene.browser("alpha-admin");
+    let page = browser.get("/tokens").body;
+    assert!(page.contains("Firefox 128, Linux") && page.contains("127.0.0.1"), "{page}");
+    assert_eq!(page.matches("/tokens/sessions/").count(), 1, "this one is left by signing out");
+    let path = page.split("action=\"").find(|rest| rest.starts_with("/tokens/sessions/")).expect("a form");
+    let path = path.split('"').next().expect("a path");
+    assert_eq!(others.send_form(path, &[]).status, 404, "nobody else's");
+    assert_eq!(browser.send_form(path, &[]).status, 303);
+    assert_eq!((elsewhere.get("/").status, browser.get("/").status), (303, 200));
+    let line = scene.site.get("/api/v1/audit?action=end_session", &scene.alpha.admin)["items"][0].clone();
+    assert_eq!(line["actor"], "alpha-developer");
+    // Over the API, those of whichever member.
+    let listed = scene.site.get("/api/v1/sessions", &scene.alpha.developer);
+    let [own] = &**listed.as_array().expect("sessions") else { panic!("{listed}") };
+    let one = format!("/api/v1/sessions/{}", own["id"].as_str().expect("an id"));
+    assert_eq!(scene.site.ask("DELETE", &one, &scene.alpha.admin, None).0, 404);
+    assert_eq!(scene.site.ask("DELETE", &one, &scene.alpha.developer, None).0, 204);
+    assert_eq!(browser.get("/").status, 303);
 }

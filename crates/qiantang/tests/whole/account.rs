@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
 
-use testkit::{Site, Terminal, grant};
+use testkit::{Browser, PASSWORD, Site, Terminal, grant};
 
 use crate::QIANTANG;
 
@@ -133,7 +133,7 @@ fn sign_ins_at_two_centers_are_kept_apart() {
             .stdout(Stdio::null())
             .spawn()
             .expect("it starts");
-        writeln!(child.stdin.take().expect("a pipe"), "{}", testkit::PASSWORD).expect("it reads");
+        writeln!(child.stdin.take().expect("a pipe"), "{PASSWORD}").expect("it reads");
         assert!(child.wait().expect("it ends").success());
     };
     sign_in(&sites[1].url, "two-developer", "lab");
@@ -161,4 +161,72 @@ fn sign_ins_at_two_centers_are_kept_apart() {
     run(&["profiles", "remove", "default"]);
     let left = run(&["profiles"]);
     assert!(left.contains("lab") && !left.contains("one-developer"), "{left}");
+}
+
+#[test]
+fn one_person_of_two_tenants_says_at_the_sign_in_as_whom() {
+    let site = Site::new(QIANTANG, 1, "");
+    site.tenant("univ", "research", &grant(), 8);
+    site.tenant("corp", "enterprise", &grant(), 8);
+    let operator = Terminal::signed_in(&site, "operator");
+    operator.ok(&["members", "add", "univ-developer", "--role", "finance", "--tenant", "corp"]);
+    let terminal = Terminal::at(&site);
+    let sign_in =
+        |more: &[&str]| with_password(&terminal, &[&["login", "univ-developer"], more].concat(), PASSWORD);
+    let (code, said) = sign_in(&[]);
+    assert!(code == 4 && said.contains("corp, univ") && said.contains("short name"), "{said}");
+    let (code, said) = sign_in(&["--tenant", "corp"]);
+    assert_eq!(code, 0, "{said}");
+    let whoami = terminal.ok(&["whoami"]);
+    assert!(whoami.contains("corp · ") && whoami.contains("univ · "), "{whoami}");
+    assert_eq!(terminal.json(&["whoami"])["member"]["tenant_slug"], "corp");
+    let (code, said) = sign_in(&["--center"]);
+    assert!(code == 4 && said.contains("tenant"), "{said}");
+    // A new password keeps one signed in as the same member.
+    let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(terminal.json(&["whoami"])["member"]["tenant_slug"], "corp");
+
+    // Which of two members is meant is asked for, too.
+    let (code, _, said) = operator.run(&["members", "disable", "univ-developer"]);
+    assert!(code == 2 && said.contains("corp") && said.contains("--tenant"), "{said}");
+    operator.ok(&["members", "disable", "univ-developer", "--tenant", "corp"]);
+    assert_eq!(terminal.run(&["jobs"]).0, 4);
+    assert!(operator.ok(&["persons"]).contains("univ-developer"));
+    operator.ok(&["persons", "set", "univ-developer", "--email", "dev@univ.example"]);
+    operator.ok(&["persons", "disable", "univ-developer"]);
+    let known = operator.json(&["persons"]);
+    let known = known.as_array().expect("persons").iter().find(|person| person["login"] == "univ-developer");
+    let known = known.expect("the person");
+    assert_eq!((&known["is_enabled"], &known["email"]), (&false.into(), &"dev@univ.example".into()));
+    operator.ok(&["persons", "enable", "univ-developer"]);
+}
+
+#[test]
+fn an_administrator_invites_and_takes_back() {
+    let site = Site::new(QIANTANG, 1, "");
+    site.tenant("univ", "research", &grant(), 8);
+    let admin = Terminal::signed_in(&site, "univ-admin");
+    let link = admin.ok(&["members", "invite", "lin@univ.example", "--role", "developer"]);
+    let (url, token) = link.trim().split_once("/join/").expect("a link");
+    assert_eq!(url, site.url);
+    let made = admin.json(&["members", "invite", "wang@univ.example", "--role", "finance"]);
+    let id = made["invitation"]["id"].as_str().expect("an id");
+    admin.ok(&["members", "take-back", id]);
+    let body = serde_json::json!({ "token": token, "login": "lin", "name": "Lin", "password": PASSWORD });
+    site.post("/api/v1/join", "", &body);
+    assert_eq!(admin.json(&["sessions"]), serde_json::json!([]), "a command is no browser");
+    let browser = Browser::signed_in(&site, "univ-admin");
+    let listed = admin.json(&["sessions"]);
+    let session = listed[0]["id"].as_str().expect("an id");
+    assert!(admin.ok(&["sessions"]).contains(session));
+    admin.ok(&["sessions", "end", session]);
+    assert_eq!(browser.get("/").status, 303);
+    let all = admin.ok(&["members", "invitations"]);
+    assert!(
+        all.contains("revoked") && all.contains("lin@univ.example") && all.contains("univ-admin"),
+        "{all}"
+    );
+    assert!(!all.contains(token), "{all}");
+    assert!(admin.ok(&["members"]).contains("Lin"));
 }

@@ -141,14 +141,14 @@ pub async fn set_password(
         if is_set {
             return Err(Refused::PasswordWasSet.into());
         }
-        members::set_password(tx, member.id, &hash)?;
+        members::set_password(tx, member.person, &hash)?;
         let detail = json!({ "number": number, "login": member.login });
         let (tenant, subject) = (member.tenant, member.id.to_string());
         let change = Change { tenant, action: FIRST_PASSWORD, subject, detail };
         audit::record_stranger(tx, &from, change)?;
-        Ok(member.id)
+        Ok(member.person)
     };
-    center.write(work, |center, member| center.credentials.forget_member(*member)).await?;
+    center.write(work, |center, person| center.credentials.forget_person(*person)).await?;
     Ok(())
 }
 

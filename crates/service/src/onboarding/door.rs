@@ -73,7 +73,11 @@ pub async fn welcome(
         alliances: tenants::alliances(&center).await?.into_iter().map(of_lang).collect(),
         ways: WAYS.map(TenantDomain::code),
         hall,
-        page: Page { description, ..Page::new(front, "", title) },
+        page: Page {
+            description,
+            generated: center.generated.map(|past| past.told(ui)).unwrap_or_default(),
+            ..Page::new(front, "", title)
+        },
     };
     Ok(ok(&page))
 }
@@ -157,7 +161,12 @@ impl WelcomePage {
                 hours: Vec::new(),
             };
             Self {
-                page: Page { is_signed_in: is_full, description: "A <center>".into(), ..page.clone() },
+                page: Page {
+                    is_signed_in: is_full,
+                    description: "A <center>".into(),
+                    generated: if is_full { "It <never> happened".into() } else { String::new() },
+                    ..page.clone()
+                },
                 tide: tide(page.ui, &hall),
                 example: example(page.ui, &posted),
                 tables: tables(page.ui, &posted),

@@ -172,9 +172,16 @@ pub(super) const KINDS: &[Kind] = &[
         changing: &["name_zh", "name_en", "alliance", "legal_name", "tax_number", "other_tax_number"],
         ..kind("tenants")
     },
+    // Names, addresses and passwords are not covered.
+    Kind {
+        prefix: id::Person::PREFIX,
+        only: &["id", "login", "is_enabled", "created_at"],
+        changing: &["is_enabled"],
+        ..kind("persons")
+    },
     Kind {
         prefix: id::Member::PREFIX,
-        only: &["id", "tenant", "login", "role", "is_enabled", "created_at"],
+        only: &["id", "person", "tenant", "role", "is_enabled", "created_at"],
         changing: &["role", "is_enabled"],
         ..kind("members")
     },

@@ -51,7 +51,6 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), StoreError>
         ));
     }
     conn.pragma_update(None, "synchronous", "full").map_err(failed)?;
-    conn.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     // The undo log of a savepoint stays in memory: in a file it would take more time than all else in a
     // write.
     conn.pragma_update(None, "temp_store", "memory").map_err(failed)?;
@@ -64,7 +63,14 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), StoreError>
         return Err(StoreError::SchemaTooNew { found, known });
     }
     let was_touched = has_unsealed_changes(&conn).map_err(failed)?;
+    // A migration that makes a table anew takes the old one away while others refer to it, which can only be without these
+    // checks, and outside of its transaction.
+    conn.pragma_update(None, "foreign_keys", false).map_err(failed)?;
     migrate(&mut conn)?;
+    if found < known {
+        check_references(&conn)?;
+    }
+    conn.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     Ok((conn, was_touched))
 }
 
@@ -147,6 +153,21 @@ pub fn prepare(statements: &[Sql]) -> Result<(), StoreError> {
 fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     let done = embedded::migrations::runner().run(conn);
     done.map(|_| ()).map_err(|error| StoreError::Migrate { cause: error.to_string() })
+}
+
+/// Refuses a database in which a row refers to one that is not there.
+fn check_references(conn: &Connection) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::Migrate { cause: error.to_string() };
+    let mut check = conn.prepare("PRAGMA foreign_key_check").map_err(failed)?;
+    let mut rows = check.query([]).map_err(failed)?;
+    match rows.next().map_err(failed)? {
+        None => Ok(()),
+        Some(row) => {
+            let (from, to): (String, String) = (row.get(0).map_err(failed)?, row.get(2).map_err(failed)?);
+            let cause = format!("a row of {from} refers to one of {to} that is not there");
+            Err(StoreError::Migrate { cause })
+        }
+    }
 }
 
 fn has_unsealed_changes(conn: &Connection) -> rusqlite::Result<bool> {

@@ -47,6 +47,7 @@ fn untouched_books_are_clean() {
         "pools",
         "nodes",
         "tenants",
+        "persons",
         "members",
         "projects",
     ] {
@@ -119,6 +120,12 @@ const WAYS: &[(&str, &str, &[&str])] = &[
     ("statement_changed", "UPDATE statements SET body = '{\"closing\":0}';", &["books_disagree statements body"]),
     ("period_reopened", "DELETE FROM periods;", &["row_missing periods"]),
     ("role_raised", "UPDATE members SET role = 'operator';", &["row_changed members role"]),
+    ("login_taken", "UPDATE persons SET login = 'x' || login;", &["row_changed persons login"]),
+    (
+        "another_person",
+        "PRAGMA foreign_keys = off; UPDATE members SET person = x'00000000000000000000000000000001';",
+        &["row_changed members person"],
+    ),
     (
         "ids_swapped",
         "CREATE TEMP TABLE two AS SELECT id FROM audit WHERE action = 'submit_job' ORDER BY id LIMIT 2;
@@ -266,6 +273,7 @@ fn forge(path: &Path, sql: &str) {
         ("nodes", "id", "0", "nodes"),
         ("alliances", "id", "0", "alliances"),
         ("tenants", "id", "0", "tenants"),
+        ("persons", "id", "0", "persons"),
         ("members", "id", "0", "members"),
         ("projects", "id", "0", "projects"),
         ("entries", "seq", "0", "transfers WHERE cause = 'top_up'"),

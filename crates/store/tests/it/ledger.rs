@@ -357,7 +357,7 @@ fn what_is_written_once_is_never_changed() {
     store
         .write(move |tx| {
             ledger::post(tx, &top_up("a", &center, 5), transfer_id(at(1)), at(1))?;
-            let member = tenants::find_login(tx, "dev-0")?.unwrap().0;
+            let member = tenants::get_member(tx, center.parties[0].member)?;
             store::audit::append(
                 tx,
                 &store::audit::AuditRecord {

@@ -6,6 +6,7 @@ mod durability;
 mod jobs;
 mod ledger;
 mod opening;
+mod people;
 mod periods;
 mod rows;
 mod runs;

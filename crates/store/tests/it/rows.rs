@@ -2,9 +2,8 @@
 //! were kept.
 
 use domain::{
-    AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
-    NodeStatus, PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant,
-    TenantDomain, TenantId, TokenId,
+    AllianceId, AuditId, CardModel, ContractState, MicroCny, Node, NodeId, NodeState, NodeStatus,
+    PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, Tenant, TenantDomain, TenantId,
     contract::ContractAction,
     price::{Price, PriceBook, Waivers},
     tenant::Alliance,
@@ -14,7 +13,6 @@ use store::{
     StoreError, Tx, audit,
     audit::{AuditFilter, AuditRecord},
     contracts::{self, ContractEvent},
-    credentials::{self, SessionRow, TokenRow},
     events::{self, NewEvent},
     idempotency::{self, Answer, Stored},
     pools, prices, tenants,
@@ -22,14 +20,14 @@ use store::{
 use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
 /// Does its work in one transaction on a store with two tenants and two nodes.
-fn within(work: impl FnOnce(&Tx, &Seeded) -> Result<(), StoreError> + Send + 'static) {
+pub fn within(work: impl FnOnce(&Tx, &Seeded) -> Result<(), StoreError> + Send + 'static) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 2, 2);
     store.write(move |tx| work(tx, &center)).unwrap();
 }
 
-fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
+pub fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
     match result {
         Err(StoreError::Conflict { what }) => what,
         other => panic!("no conflict: {other:?}"),
@@ -110,82 +108,6 @@ fn tenants_alliances_and_projects() {
         );
         let stray = Project { id: ProjectId::new(at(2), unique()), tenant: other, ..project };
         assert!(matches!(tenants::insert_project(tx, &stray), Err(StoreError::BrokenReference { .. })));
-        Ok(())
-    });
-}
-
-fn operator() -> Member {
-    Member {
-        id: MemberId::new(at(0), unique()),
-        tenant: None,
-        login: "ops".into(),
-        name: "值班".into(),
-        role: Role::Operator,
-        is_enabled: true,
-        created_at: at(0),
-    }
-}
-
-#[test]
-fn members_and_their_credentials() {
-    within(|tx, center| {
-        let member = operator();
-        tenants::insert_member(tx, &member, None)?;
-        assert_eq!(tenants::get_member(tx, member.id)?, member);
-        assert_eq!(tenants::find_login(tx, "ops")?, Some((member.clone(), None)));
-        assert_eq!(tenants::find_login(tx, "nobody")?, None);
-        let twin = Member { id: MemberId::new(at(1), unique()), ..member.clone() };
-        assert_eq!(conflict(tenants::insert_member(tx, &twin, None)), "a member with this login");
-        tenants::set_password(tx, member.id, Some("hash"))?;
-        assert_eq!(tenants::find_login(tx, "ops")?.unwrap().1.as_deref(), Some("hash"));
-        tenants::set_member_enabled(tx, member.id, false)?;
-        assert!(!tenants::get_member(tx, member.id)?.is_enabled);
-        tenants::set_member_enabled(tx, member.id, true)?;
-        assert!(tenants::set_password(tx, twin.id, None).is_err());
-        assert!(tenants::set_member_enabled(tx, twin.id, true).is_err());
-        assert_eq!(tenants::list_members(tx, None)?.len(), 3);
-        assert_eq!(tenants::list_members(tx, Some(center.parties[0].tenant))?.len(), 1);
-
-        let mut token = TokenRow {
-            id: TokenId::new(at(0), unique()),
-            member: member.id,
-            name: "laptop".into(),
-            hash: [3; 32],
-            created_at: at(0),
-            expires_at: at(100),
-            last_used_at: None,
-        };
-        credentials::insert_token(tx, &token)?;
-        assert_eq!(credentials::find_token(tx, &[3; 32])?, Some((token.clone(), member.clone())));
-        assert_eq!(credentials::find_token(tx, &[4; 32])?, None);
-        assert_eq!(credentials::list_tokens(tx, member.id)?, std::slice::from_ref(&token));
-        credentials::note_token_use(tx, token.id, at(4))?;
-        token.last_used_at = Some(at(4));
-        assert_eq!(credentials::find_token(tx, &[3; 32])?, Some((token.clone(), member.clone())));
-        credentials::revoke_token(tx, token.id, at(5))?;
-        assert_eq!(credentials::find_token(tx, &[3; 32])?, None);
-        assert_eq!(credentials::list_tokens(tx, member.id)?, []);
-        assert!(credentials::revoke_token(tx, token.id, at(6)).is_err(), "it was revoked before");
-
-        let session = |n: u8, expires_at| SessionRow {
-            id: SessionId::new(at(0), unique()),
-            member: member.id,
-            hash: [n; 32],
-            csrf: "csrf".into(),
-            created_at: at(0),
-            expires_at,
-        };
-        let (short, long, other) = (session(1, at(10)), session(2, at(20)), session(5, at(20)));
-        for session in [&short, &long, &other] {
-            credentials::insert_session(tx, session)?;
-        }
-        assert_eq!(credentials::find_session(tx, &[1; 32])?, Some((short, member.clone())));
-        assert_eq!(credentials::delete_expired(tx, at(10))?, 1, "an expiry of now is past");
-        assert_eq!(credentials::find_session(tx, &[1; 32])?, None);
-        credentials::delete_session(tx, long.id)?;
-        assert_eq!(credentials::find_session(tx, &[2; 32])?, None);
-        assert_eq!(credentials::delete_sessions_of(tx, member.id)?, 1);
-        assert_eq!(credentials::find_session(tx, &[5; 32])?, None);
         Ok(())
     });
 }

@@ -26,7 +26,7 @@ fn the_schema_file_is_what_the_migrations_make() {
 }
 
 /// The schema of a new database: each table with the comments of the migrations, its indexes and its
-/// triggers.
+/// triggers; and the views.
 fn schema(migrations: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("center.db");
@@ -52,6 +52,11 @@ fn schema(migrations: &str) -> String {
                 writeln!(text, "{sql};").unwrap();
             }
         }
+    }
+    for (_, name, _, sql) in objects.iter().filter(|(kind, ..)| kind == "view") {
+        text.push('\n');
+        text.push_str(&comment_on(migrations, &format!("CREATE VIEW {name} "), ""));
+        writeln!(text, "{sql};").unwrap();
     }
     text
 }

@@ -192,9 +192,17 @@ impl Asked {
             }
         }
         if let Some(login) = member {
-            let found = tenants::find_login(tx, &login)?.map(|(member, _)| member);
-            let found = found.filter(|member| scope.is_none_or(|own| member.tenant == Some(own)));
-            filter.submitted_by = Some(found.ok_or_else(|| no_such(field::MEMBER, login))?.id);
+            let person = tenants::find_login(tx, &login)?.map(|(person, _)| person.id);
+            let members = person.map(|id| tenants::memberships_of(tx, id)).transpose()?.unwrap_or_default();
+            let of = scope.or(filter.tenant);
+            let mut members =
+                members.into_iter().filter(|member| of.is_none_or(|tenant| member.tenant == Some(tenant)));
+            let found = members.next().ok_or_else(|| no_such(field::MEMBER, login))?;
+            if members.next().is_some() {
+                // Of which tenant's jobs, of a person who has several.
+                return Err(AppError::invalid(field::TENANT, Wrong::TenantNotNamed));
+            }
+            filter.submitted_by = Some(found.id);
         }
         if let Some(name) = pool {
             let found: Option<PoolId> = pools::find_pool(tx, &name)?.map(|pool| pool.id);

@@ -9,6 +9,7 @@ use std::{
 
 use askama::Template;
 use base::page::{
+    form::Choice,
     frame::{Group, Link, Page},
     live,
     words::Ui,
@@ -22,6 +23,7 @@ use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
+use crate::invitation::{InvitationsPage, JoinPage};
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
     api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
@@ -55,7 +57,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 42] = [
+const PAGES: [(&str, Rendered); 44] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -72,6 +74,8 @@ const PAGES: [(&str, Rendered); 42] = [
     ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
+    ("invitation/list.html", rendered::<InvitationsPage>),
+    ("invitation/join.html", rendered::<JoinPage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
     ("jobs_cancel.html", rendered::<jobs::bulk::CancelPage>),
@@ -123,9 +127,11 @@ fn shell(lang: Lang) -> Page {
         title: "A title".into(),
         nav: "jobs",
         theme: Some("dark"),
-        center_name: views::center_name(lang),
+        center_name: center_name(lang),
         who: "Li".into(),
         who_more: "Univ".into(),
+        places: vec![Choice::new("mem_1", "Univ < A"), Choice::new("mem_2", "Center")],
+        place: "mem_2".into(),
         csrf: "0f".into(),
         groups: vec![
             group("", vec![link("overview", "/", None), link("jobs", "/jobs", Some("2"))]),
@@ -143,6 +149,14 @@ fn shell(lang: Lang) -> Page {
     }
 }
 
+/// A name in one of the two languages, with a character that has to be escaped.
+fn center_name(lang: Lang) -> String {
+    match lang {
+        Lang::Zh => "钱塘 & 中心".into(),
+        Lang::En => "Hall & River".into(),
+    }
+}
+
 /// The shell around somebody who is not.
 fn door(lang: Lang) -> Page {
     let nobody = String::new;
@@ -150,6 +164,7 @@ fn door(lang: Lang) -> Page {
         theme: None,
         who: nobody(),
         who_more: nobody(),
+        places: Vec::new(),
         csrf: nobody(),
         live_key: nobody(),
         groups: Vec::new(),

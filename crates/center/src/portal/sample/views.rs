@@ -11,7 +11,7 @@ use base::{
     text::Text,
 };
 use domain::{
-    CardMs, ContractState, JobStatus, Lang, MicroCny, Millis, NodeStatus, RatePerCardHour, Rfc3339, Role,
+    CardMs, ContractState, JobStatus, MicroCny, Millis, NodeStatus, RatePerCardHour, Rfc3339, Role,
     ServiceClass, TenantDomain, Timestamp,
     capacity::CapacityBalance,
     contract::{ContractKind, ContractKindName, Funds, QueueTerms},
@@ -390,6 +390,8 @@ pub fn group(key: &str) -> Group {
 pub fn member() -> MemberView {
     MemberView {
         id: id("mem_"),
+        person: id("per_"),
+        keeps_account: false,
         tenant: Some(id("ten_")),
         tenant_slug: Some("univ".into()),
         login: "li".into(),
@@ -472,14 +474,6 @@ pub fn told(ui: Ui) -> Told {
 
 pub fn tenants() -> Vec<Choice> {
     vec![Choice::new("univ", "Univ"), Choice::new("corp", "Corp")]
-}
-
-/// A name in one of the two languages, with a character that has to be escaped.
-pub fn center_name(lang: Lang) -> String {
-    match lang {
-        Lang::Zh => "钱塘 & 中心".into(),
-        Lang::En => "Hall & River".into(),
-    }
 }
 
 /// A root of the books, with a signature or without.

@@ -20,13 +20,23 @@ use crate::{
 
 /// Sign in, and keep a token for the other commands.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "the login is an argument of the command that is called so")]
 pub struct Login {
     /// The login to sign in with; asked for where left out.
     login: Option<String>,
     /// Read the password from standard input.
     #[arg(long)]
     password_stdin: bool,
+    /// The tenant's short name, where you are a member in several places.
+    #[arg(long, conflicts_with = "center")]
+    tenant: Option<String>,
+    /// Sign in as one of the center's own people, where you are a member in several places.
+    #[arg(long)]
+    center: bool,
 }
+
+/// The word for the center where the API asks for a tenant's short name.
+const OF_CENTER: &str = "-";
 
 impl Run for Login {
     fn run(self, context: &Context) -> Done {
@@ -47,7 +57,8 @@ impl Run for Login {
         } else {
             password(context)?
         };
-        let (answer, path, name) = sign_in(context, &login, &password)?;
+        let place = if self.center { Some(OF_CENTER) } else { self.tenant.as_deref() };
+        let (answer, path, name) = sign_in(context, &login, &password, place)?;
         let member = &answer["member"];
         let url = &context.client.url;
         let signed_in =
@@ -63,10 +74,15 @@ impl Run for Login {
 }
 
 /// Signs in and keeps the token: the center's answer, the file, and the profile's name.
-pub fn sign_in(context: &Context, login: &str, password: &str) -> Result<(Value, PathBuf, String), Failure> {
+fn sign_in(
+    context: &Context,
+    login: &str,
+    password: &str,
+    place: Option<&str>,
+) -> Result<(Value, PathBuf, String), Failure> {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let token_name: String = format!("qiantang on {}", machine.trim()).chars().take(64).collect();
-    let body = json!({ "login": login, "password": password, "token_name": token_name });
+    let body = json!({ "login": login, "password": password, "token_name": token_name, "tenant": place });
     let path = kept::place()?;
     let mut kept = Kept::read(&path)?;
     let answer = context.client.post("/api/v1/login", &body)?;
@@ -80,6 +96,12 @@ pub fn sign_in(context: &Context, login: &str, password: &str) -> Result<(Value,
     let name = kept.put(context.profile.as_deref(), profile);
     kept.write(&path)?;
     Ok((answer, path, name))
+}
+
+/// Signs in anew as the same member.
+pub fn sign_in_again(context: &Context, member: &Value, password: &str) -> Result<(), Failure> {
+    let place = member["tenant_slug"].as_str().unwrap_or(OF_CENTER);
+    sign_in(context, text(member, "login"), password, Some(place)).map(drop)
 }
 
 /// Sign out: end the kept token at its center, and forget it here.

@@ -3,9 +3,11 @@
 pub mod login;
 mod person;
 mod profiles;
+mod sessions;
 mod tokens;
 
 pub use login::{Login, Logout};
 pub use person::{Passwd, Whoami};
 pub use profiles::Profiles;
+pub use sessions::Sessions;
 pub use tokens::Tokens;

@@ -16,7 +16,7 @@ use super::login::{self, password_of};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{pick, table, text},
+    output::{items, pick, table, text},
     words,
 };
 
@@ -33,6 +33,14 @@ impl Run for Whoami {
         context.print(&answer, |lang| {
             let label = |zh, en| pick(lang, zh, en).to_owned();
             let tenant = member["tenant_slug"].as_str();
+            let place = |place: &serde_json::Value| {
+                let tenant = place["tenant_slug"].as_str();
+                let tenant = tenant.map_or_else(|| label("本中心", "the center"), str::to_owned);
+                format!("{tenant} · {}", words::word(lang, "role", text(place, "role")))
+            };
+            let enabled = |place: &&serde_json::Value| place["is_enabled"] == true;
+            let places = items(&member, "memberships").iter().filter(enabled).map(place);
+            let places = places.collect::<Vec<_>>().join(pick(lang, "；", "; "));
             let rows = vec![
                 vec![label("用户", "login"), text(&member, "login").to_owned()],
                 vec![label("姓名", "name"), text(&member, "name").to_owned()],
@@ -41,6 +49,8 @@ impl Run for Whoami {
                     label("租户", "tenant"),
                     tenant.map_or_else(|| label("本中心", "the center"), str::to_owned),
                 ],
+                vec![label("成员身份", "memberships"), places],
+                vec![label("邮箱", "e-mail"), text(&member, "email").to_owned()],
                 vec![label("中心", "center"), client.url.clone()],
                 vec![label("令牌", "token"), source.clone().unwrap_or_else(|| "QIANTANG_TOKEN".into())],
             ];
@@ -79,7 +89,7 @@ fn own(context: &Context) -> Done {
         .patch(&format!("/api/v1/members/{}", part(text(&member, "id"))), &json!({ "password": password }))?;
     let is_kept = !client.is_token_given();
     if is_kept {
-        login::sign_in(context, login, &password)?;
+        login::sign_in_again(context, &member, &password)?;
     }
     let answer = json!({ "login": login, "is_signed_in": is_kept });
     context.print(&answer, |lang| match (lang, is_kept) {
@@ -108,7 +118,7 @@ fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> 
                 "这是中心的设置文件吗？其中的 `data_dir` 指明数据库的位置",
                 "is this the center's settings file? Its `data_dir` says where the database is",
             ),
-            BreakGlassError::Length | BreakGlassError::NoLogin { .. } => {
+            BreakGlassError::Length | BreakGlassError::NoLogin { .. } | BreakGlassError::NoMember { .. } => {
                 both("未作更改；请重试", "nothing was changed; try again")
             }
             _ => both(
@@ -134,6 +144,7 @@ fn not_set(login: &str, error: &BreakGlassError) -> Both {
             format!("密码应有 {} 至 {} 个字符", password::MIN_CHARS, password::MAX_CHARS)
         }
         BreakGlassError::NoLogin { known, .. } => format!("没有用户名 `{login}`；中心的用户名有 {known}"),
+        BreakGlassError::NoMember { .. } => format!("`{login}` 没有任何成员身份"),
         BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => "中心正在运行".to_owned(),
         _ => format!("密码没有更改（{en}）"),
     };

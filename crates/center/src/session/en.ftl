@@ -1,0 +1,12 @@
+# Sessions: the browsers that a person is signed in with.
+
+action-end_session = End a session of one's own
+sessions = Browsers signed in
+sessions-text = Whoever finds one here that is not theirs ends it, and changes the password.
+session-program = Program
+session-from = From
+session-since = Signed in
+session-own = this one
+session-end = Sign out
+session-end-sure = Sign this browser out?
+session-unknown = unknown

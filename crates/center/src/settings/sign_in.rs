@@ -1,0 +1,16 @@
+//! Settings of signing in, and of who comes to be able to.
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignInSettings {
+    /// How long the link of an invitation is good for.
+    pub invitation_days: i64,
+}
+
+impl Default for SignInSettings {
+    fn default() -> Self {
+        Self { invitation_days: 7 }
+    }
+}
