@@ -20,7 +20,7 @@ impl GeneratedPast {
     }
 
     /// What readers have to know of it.
-    pub(crate) fn told(&self, ui: Ui) -> String {
+    pub fn told(&self, ui: Ui) -> String {
         let day = |at| ui.zone.local(at).date().to_string();
         ui.t2("generated-past", day(self.from), day(self.until))
     }
