@@ -43,9 +43,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             };
             with(format!("该{thing}{}", decided(state)), hint)
         }
-        Refused::BackupFailed { said } => {
-            with(format!("备份没有完成：{said}"), "请换一个尚不存在的文件，并确认所在目录存在")
-        }
         Refused::ContractNotActive { contract, state } => {
             with(format!("合同 {contract} {}", contract_state(*state)), "请联系租户管理员，或改用另一个项目")
         }
@@ -70,9 +67,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
         }
         Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
-        Refused::NoSlurm => {
-            two("中心在自己的机器上运行作业，没有使用 Slurm", "如何接入 Slurm 见 docs/slurm.md")
-        }
         Refused::PeriodClosed { month } => {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
         }
@@ -104,10 +98,6 @@ pub fn words(refused: &Refused) -> (String, String) {
                 "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
             )
         }
-        Refused::SlurmFailed { said } => with(
-            format!("Slurm 没有完成这一操作：{said}"),
-            "中心需要 sacctmgr、sshare、sinfo 和 scontrol，并以 root 或 Slurm 管理员的身份运行",
-        ),
         Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { .. }
         | Refused::NoHistory
@@ -119,7 +109,10 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
         | Refused::TooMuchWaiting { .. } => of_jobs(refused),
-        Refused::DiskFull
+        Refused::BackupFailed { .. }
+        | Refused::NoSlurm
+        | Refused::SlurmFailed { .. }
+        | Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
@@ -213,6 +206,16 @@ fn of_the_center(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::BackupFailed { said } => {
+            with(format!("备份没有完成：{said}"), "请换一个尚不存在的文件，并确认所在目录存在")
+        }
+        Refused::NoSlurm => {
+            two("中心在自己的机器上运行作业，没有使用 Slurm", "如何接入 Slurm 见 docs/slurm.md")
+        }
+        Refused::SlurmFailed { said } => with(
+            format!("Slurm 没有完成这一操作：{said}"),
+            "中心需要 sacctmgr、sshare、sinfo 和 scontrol，并以 root 或 Slurm 管理员的身份运行",
+        ),
         Refused::DiskFull => {
             two("中心磁盘空间不足，没有保存任何内容", "请稍后重新提交；运营人员可以看到是哪个磁盘已满")
         }

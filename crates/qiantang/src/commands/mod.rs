@@ -13,10 +13,9 @@ mod history;
 mod jobs;
 mod ledger;
 mod machine;
-mod members;
 mod money;
 mod nodes;
-mod persons;
+mod people;
 mod prices;
 mod projects;
 mod retirement;
@@ -98,8 +97,8 @@ commands! {
     Debts(money::debts::Debts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
-    Members(members::Members),
-    Persons(persons::Persons),
+    Members(people::members::Members),
+    Persons(people::persons::Persons),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(machine::Backup),

@@ -108,7 +108,7 @@ impl Run for Members {
                 context.print(&answer, |_| shown(&context.clock(), all))
             }
             Some(Act::New { login, name, role, tenant }) => {
-                let password = super::account::login::password(context)?;
+                let password = super::super::account::login::password(context)?;
                 let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
@@ -147,7 +147,7 @@ impl Run for Members {
             Some(Act::Enable(who)) => change(context, &who, &json!({ "is_enabled": true })),
             Some(Act::Disable(who)) => change(context, &who, &json!({ "is_enabled": false })),
             Some(Act::Password(who)) => {
-                let password = super::account::login::password(context)?;
+                let password = super::super::account::login::password(context)?;
                 change(context, &who, &json!({ "password": password }))
             }
         }

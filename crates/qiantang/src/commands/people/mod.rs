@@ -1,0 +1,4 @@
+//! The commands about people: members of tenants and of the center, and the persons that they are.
+
+pub mod members;
+pub mod persons;
