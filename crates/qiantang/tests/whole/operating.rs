@@ -88,6 +88,7 @@ fn the_doctor_reports_its_checks() {
         "listener",
         "sign-in",
         "clock",
+        "loop applications",
         "loop backup",
         "loop disk",
         "loop meter",
