@@ -5,7 +5,7 @@ use domain::{
     ApplicationId, MemberId, TenantDomain, TenantId, Timestamp, Zone, problem::Wrong, problem::field,
 };
 use serde_json::json;
-use store::Tx;
+use store::{Tx, tenants};
 
 use super::{
     actions::{self, CHANGED},
@@ -97,10 +97,12 @@ pub fn draw_up(tx: &Tx, zone: &Zone, new: New<'_>, now: Timestamp, terms: &Terms
 /// The next number of this year, by the center's calendar: `A-2026-000017`.
 fn next_number(tx: &Tx, zone: &Zone, now: Timestamp) -> Result<String, AppError> {
     let date = zone.date(now);
-    let year = date.get(..4).unwrap_or_default();
+    let (year, _) = date.split_once('-').expect("a date has a year");
     let (prefix, end) = (format!("A-{year}-"), format!("A-{year}."));
-    let last = rows::last_number(tx, &prefix, &end)?;
-    let last: u64 = last.strip_prefix(&prefix).and_then(|number| number.parse().ok()).unwrap_or(0);
+    let last = match rows::last_number(tx, &prefix, &end)? {
+        None => 0,
+        Some(last) => last[prefix.len()..].parse::<u64>().map_err(AppError::internal)?,
+    };
     Ok(format!("{prefix}{:06}", last + 1))
 }
 
@@ -146,6 +148,13 @@ pub fn judge<C>(
         }
         if !text.is_empty() {
             params::line::<MOST_OF_REASON>(at, text.replace(['\r', '\n'], " "))?;
+        }
+    }
+    if let Some(applicant) = application.applicant {
+        // One person may ask as a tenant's member and review as the center's.
+        let person = |member| tenants::get_member(tx, member).map(|member| member.person);
+        if person(applicant)? == person(reviewer.member)? {
+            return Err(Refused::OwnApplication.into());
         }
     }
     let mut kept = advance(tx, application, Move::Judge(reviewer, judgement), now, terms)?;

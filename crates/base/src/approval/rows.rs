@@ -21,7 +21,8 @@ statements! { "applications", unique: { "applications.number": "an application w
     FIND = concat!("SELECT ", application!(columns), " FROM applications WHERE number = ?1");
     CHANGE = "UPDATE applications SET answers = ?2, state = ?3, round = ?4, steps = ?5, step = ?6, decision = ?7, \
         tenant = ?8, changed_at = ?9, due_at = ?10, expires_at = ?11, form_version = ?12 WHERE id = ?1";
-    LAST_NUMBER = "SELECT COALESCE(MAX(number), '') FROM applications WHERE number >= ?1 AND number < ?2";
+    LAST_NUMBER = "SELECT number FROM applications WHERE number >= ?1 AND number < ?2
+        ORDER BY length(number) DESC, number DESC LIMIT 1";
     EXPIRED = concat!("SELECT ", application!(columns),
         " FROM applications WHERE expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2");
     DRAFTS_FROM = "SELECT COUNT(*) FROM applications WHERE from_address = ?1 AND state = 'draft'";
@@ -82,9 +83,9 @@ pub fn change(tx: &Tx, application: &Application) -> Result<(), StoreError> {
     tx.update(CHANGE, id, row)
 }
 
-/// The highest number from `least` up to `end`, which is left out; empty where there is none.
-pub fn last_number(tx: &Tx, least: &str, end: &str) -> Result<String, StoreError> {
-    tx.one(LAST_NUMBER, params![least, end], |row| row.get(0))
+/// The highest number from `least` up to `end`, which is left out.
+pub fn last_number(tx: &Tx, least: &str, end: &str) -> Result<Option<String>, StoreError> {
+    tx.find(LAST_NUMBER, params![least, end], |row| row.get(0))
 }
 
 /// The first `limit` of those whose time is over at `now`.

@@ -438,3 +438,29 @@ fn what_is_approved_takes_effect_with_its_decision_or_neither_is_kept() {
     assert_eq!(ended.expect("they end"), 1);
     assert_eq!(store.read(|tx| rows::get(tx, bad.id)).expect("it is there").state, State::Expired);
 }
+
+#[test]
+fn whoever_asks_as_one_member_does_not_review_as_another() {
+    let folder = testkit::open_folder();
+    let store = testkit::rows::open(&folder.path().join("center.db"));
+    let party = testkit::rows::seed(&store, 1, 1).parties[0].clone();
+    let work = move |tx: &Tx| -> Result<_, AppError> {
+        let asks = store::tenants::get_member(tx, party.member)?;
+        // The same person is of the center as well.
+        let reviews = Member { person: asks.person, ..operator(3) };
+        store::tenants::insert_membership(tx, &reviews)?;
+        let asker = Asker::Member { member: asks.id, tenant: asks.tenant };
+        let (domain, answers) = (TenantDomain::Research, Answers::new());
+        let new = New { kind: "join", form_version: 1, domain, asker, answers };
+        let zone = domain::Zone::default();
+        let drawn = keep::draw_up(tx, &zone, new, at(1), &terms())?.application;
+        let handed_in = keep::advance(tx, &drawn, Move::Submit(TWO.to_vec()), at(1), &terms())?.application;
+        let judged = keep::judge(&(), &KIND, tx, &handed_in, (reviewer(3), approves()), at(2), &terms());
+        Ok(judged.map(|_| ()))
+    };
+    let refused = store.write(work).expect("it is handed in").expect_err("it is their own");
+    assert!(
+        matches!(&refused, AppError::Refused(why) if **why == crate::refusal::Refused::OwnApplication),
+        "{refused:?}"
+    );
+}

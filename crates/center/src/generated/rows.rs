@@ -15,11 +15,6 @@ pub fn insert(tx: &Tx, past: &GeneratedPast) -> Result<(), StoreError> {
 
 pub fn find(tx: &Tx) -> Result<Option<GeneratedPast>, StoreError> {
     tx.find(FIND, params![], |row| {
-        let seed: i64 = row.get(2)?;
-        Ok(GeneratedPast {
-            from: row.get(0)?,
-            until: row.get(1)?,
-            seed: u32::try_from(seed).unwrap_or_default(),
-        })
+        Ok(GeneratedPast { from: row.get(0)?, until: row.get(1)?, seed: row.get(2)? })
     })
 }
