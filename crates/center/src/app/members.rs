@@ -136,12 +136,6 @@ pub fn first_administrator(tx: &Tx, tenant: TenantId, login: &str, name: &str) -
     Ok(member)
 }
 
-/// The hash of a first password, for a member who has none.
-pub async fn first_password(password: String) -> Result<String, AppError> {
-    check_password(&password)?;
-    hash(password).await
-}
-
 /// Refuses what no login can be.
 pub fn check_login(login: &str) -> Result<(), AppError> {
     let login_ok = (1..=64).contains(&login.len())

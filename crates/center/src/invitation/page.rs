@@ -193,6 +193,7 @@ async fn entered(
 pub async fn join_new(
     State(center): State<Center>,
     Id(token): Id,
+    headers: HeaderMap,
     SentByStranger { front, form: mut new }: SentByStranger,
 ) -> Result<Response, AppError> {
     let joining = Joining {
@@ -202,7 +203,7 @@ pub async fn join_new(
         name: Some(new.value("new_name").to_owned()),
     };
     match ask::join(&center, &front.from, joining).await {
-        Ok(member) => entered(&center, member, browser(&front), &HeaderMap::new()).await,
+        Ok(member) => entered(&center, member, browser(&front), &headers).await,
         Err(error) => {
             let field = |name: &str| match name {
                 "login" | "already_there" => Some("new_login"),
@@ -219,6 +220,7 @@ pub async fn join_new(
 pub async fn join_known(
     State(center): State<Center>,
     Id(token): Id,
+    headers: HeaderMap,
     SentByStranger { front, form: mut known }: SentByStranger,
 ) -> Result<Response, AppError> {
     let joining = Joining {
@@ -228,7 +230,7 @@ pub async fn join_known(
         name: None,
     };
     let status = match ask::join(&center, &front.from, joining).await {
-        Ok(member) => return entered(&center, member, browser(&front), &HeaderMap::new()).await,
+        Ok(member) => return entered(&center, member, browser(&front), &headers).await,
         Err(error @ AppError::WrongPassword) => {
             known.notice = fault::told(front.ui, &error).title;
             status(&error)

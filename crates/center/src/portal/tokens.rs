@@ -58,6 +58,11 @@ struct Outcomes {
     has_new_password: bool,
 }
 
+/// Where a new token waits for the page that shows it once.
+fn kept_for(visitor: &Visitor) -> String {
+    format!("token {}", visitor.csrf)
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TokensQuery {
@@ -72,7 +77,7 @@ pub async fn page(
 ) -> Result<Response, AppError> {
     let has_new_password = wanted.changed == "password";
     let has_new_email = wanted.changed == "email";
-    let made = center.secrets.take(&visitor.csrf);
+    let made = center.secrets.take(&kept_for(&visitor));
     let told = Outcomes { has_new_email, made, has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
@@ -120,7 +125,7 @@ pub async fn make(
 ) -> Result<Response, AppError> {
     match sign_in::new_token(&center, &visitor.caller, form.value("name")).await {
         Ok(made) => {
-            center.secrets.put(&visitor.csrf, made.token);
+            center.secrets.put(&kept_for(&visitor), made.token);
             Ok(Redirect::to("/tokens").into_response())
         }
         Err(error) => {

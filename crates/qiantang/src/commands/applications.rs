@@ -154,21 +154,24 @@ fn changes(given: &[String]) -> Result<Map<String, Value>, Failure> {
 /// A page of the list, and how the next is asked for.
 fn newest(context: &Context, filter: Filter) -> Done {
     let Filter { state, kind, domain, older_than_days, due_within_days, cursor } = filter;
-    let asked = query(&[
+    let filters = [
         ("state", state),
         ("kind", kind),
         ("domain", domain),
         ("older_than_days", older_than_days.map(|days| days.to_string())),
         ("due_within_days", due_within_days.map(|days| days.to_string())),
-        ("cursor", cursor),
-    ]);
+    ];
+    let given = filters.iter().filter_map(|(name, value)| Some((name.replace('_', "-"), value.as_ref()?)));
+    let options: Vec<String> = given.map(|(name, value)| format!(" --{name} {value}")).collect();
+    let [state, kind, domain, older, due] = filters;
+    let asked = query(&[state, kind, domain, older, due, ("cursor", cursor)]);
     let answer = context.client.get(&format!("{PATH}{asked}"))?;
     let all = list(&answer["items"])?;
     context.print(&answer, |lang| {
         let more = answer["next_cursor"].as_str().map(|next| {
             let (stop, more) = (pick(lang, "。", ". "), pick(lang, "更多：", "More: "));
             let shown = of_total(lang, all.len(), &answer["total"]);
-            format!("\n{shown}{stop}{more}qiantang applications list --cursor {next}")
+            format!("\n{shown}{stop}{more}qiantang applications list{} --cursor {next}", options.concat())
         });
         shown(lang, &context.clock(), all) + &more.unwrap_or_default()
     })

@@ -20,8 +20,8 @@ pub struct Demo {
     /// The folder to keep the data in; a new one, which is removed at the end, where left out.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// The seed of the dice that the demo's past of 30 days is generated with; the same seed gives the same past. There is
-    /// none on Slurm.
+    /// The seed of the dice that the demo's past of 30 days is generated with; the same seed gives the same work for
+    /// each day. There is no past on Slurm.
     #[arg(long)]
     seed: Option<u32>,
     /// Run jobs without isolation, for machines that can't isolate.

@@ -117,13 +117,19 @@ fn an_invitation_is_worth_no_more_than_the_right_of_who_made_it() {
 #[test]
 fn a_link_expires() {
     let settings = "[limits]\nsign_ins_per_minute = 1000000\n[sign_in]\ninvitation_days = 2\n";
-    let site = Site::new(QIANTANG, 1, settings);
+    let mut site = Site::new(QIANTANG, 1, settings);
     let alpha = site.tenant("alpha", "research", &grant(), 8);
     let new = json!({ "email": "lin@alpha.example", "role": "developer" });
-    let made = site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"].clone();
+    let answer = site.post("/api/v1/invitations", &alpha.admin, &new);
+    let (made, path) = (&answer["invitation"], answer["path"].as_str().expect("a link"));
     let at =
         |key: &str| made[key].as_str().expect("an instant").parse::<domain::Timestamp>().expect("an instant");
     assert_eq!(at("expires_at").since(at("created_at")), domain::Millis::from_hours(48));
+    site.stop();
+    site.clock_ahead = domain::Millis::from_hours(49);
+    site.start();
+    let (status, refused) = join(&site, path.trim_start_matches("/join/"), "late", Some("Late"));
+    assert_eq!((status, &refused["code"]), (409, &json!("invitation_over")), "{refused}");
 }
 
 #[test]

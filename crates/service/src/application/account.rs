@@ -132,7 +132,7 @@ pub async fn set_password(
     password: String,
 ) -> Result<(), AppError> {
     center.limits.application(from)?;
-    let hash = members::first_password(password).await?;
+    let hash = members::new_hash(password).await?;
     let (number, secret, now) = (number.to_owned(), credentials::hash(secret), moment::now());
     let from = from.to_owned();
     let work = move |tx: &Tx| {

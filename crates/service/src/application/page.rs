@@ -11,7 +11,7 @@ use base::{
         Answers, Deed, Form as Questions, State, Verdict,
         actions::{MAKE_LINK, REVIEW},
     },
-    error::AppError,
+    error::{AppError, Unreadable},
     http::{Id, encode},
     noun::approvals,
     page::{
@@ -87,6 +87,11 @@ pub struct ApplicationPage {
     link: String,
 }
 
+/// Where a link waits for the page that shows it once: the page of this application, in this session.
+fn kept_for(visitor: &Visitor, number: &str) -> String {
+    format!("account {number} {}", visitor.csrf)
+}
+
 pub async fn list(
     Handle(center): Handle<Center>,
     Asked(query): Asked<ApplicationsQuery>,
@@ -94,15 +99,21 @@ pub async fn list(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let days = |given: &str| given.parse().ok();
+    let days = |name: &str, given: &str| match given {
+        "" => Ok(None),
+        given => given.parse().map(Some).map_err(|_| AppError::Unreadable {
+            part: Unreadable::Query,
+            message: format!("`{name}` is no number of days: {given}"),
+        }),
+    };
     let asked = ApplicationQuery {
         cursor: text(&query.cursor),
         limit: None,
         state: text(&query.state),
         kind: text(&query.kind),
         domain: text(&query.domain),
-        older_than_days: days(&query.age),
-        due_within_days: days(&query.due),
+        older_than_days: days("age", &query.age)?,
+        due_within_days: days("due", &query.due)?,
     };
     let found = ask::list(&center, &visitor.caller, asked).await?;
     let fields = [
@@ -160,7 +171,7 @@ pub async fn show(
     Id(number): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    let link = center.secrets.take(&visitor.csrf).unwrap_or_default();
+    let link = center.secrets.take(&kept_for(&visitor, &number)).unwrap_or_default();
     show_one(&center, &visitor, &number, StatusCode::OK, (Form::default(), link)).await
 }
 
@@ -263,8 +274,13 @@ pub async fn judge(
         Ok(found) => {
             // The link is made with the decision, for the reviewer to hand on.
             if found.login.is_some() && !found.has_password {
-                let link = account::make_link(&center, &visitor.caller, &number).await?;
-                center.secrets.put(&visitor.csrf, link.path);
+                match account::make_link(&center, &visitor.caller, &number).await {
+                    Ok(link) => center.secrets.put(&kept_for(&visitor, &number), link.path),
+                    // The verdict stands, and the page has a button that makes the link.
+                    Err(error) => {
+                        tracing::warn!(%number, ?error, "the link of a first password was not made");
+                    }
+                }
             }
             Ok(Redirect::to(&format!("/applications/{number}")).into_response())
         }
@@ -286,7 +302,7 @@ pub async fn make_link(
     Sent { visitor, .. }: Sent,
 ) -> Result<Response, AppError> {
     let link = account::make_link(&center, &visitor.caller, &number).await?;
-    center.secrets.put(&visitor.csrf, link.path);
+    center.secrets.put(&kept_for(&visitor, &number), link.path);
     Ok(Redirect::to(&format!("/applications/{number}")).into_response())
 }
 

@@ -40,9 +40,10 @@ fn effect(_: &Center, tx: &Tx, application: &Application) -> Result<Effect<Cente
     account::open(tx, application.id, member.id)?;
     let detail =
         json!({ "number": application.number, "slug": slug, "project": project.slug, "login": member.login });
+    let id = tenant.id;
     let then = move |center: &Center| {
         tenants::signed_up(center, &tenant);
         center.compute.wakers.accounts();
     };
-    Ok(Effect { tenant: Some(member.tenant.unwrap_or(project.tenant)), detail, then: Box::new(then) })
+    Ok(Effect { tenant: Some(id), detail, then: Box::new(then) })
 }
