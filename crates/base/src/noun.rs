@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     approval::Kind as Approval,
     auth::{Action, Caller},
+    error::AppError,
     events::Kind,
     page::{
         frame::{Group, Link},
@@ -37,6 +38,8 @@ pub struct Noun<C: 'static> {
     pub approvals: &'static [Approval<C>],
     /// The page that shows the center to whoever has not signed in.
     pub welcome: Option<&'static str>,
+    /// Ends what the clock has ended of it. The loop that does the same for applications calls it.
+    pub expire: Option<fn(&C) -> Result<(), AppError>>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Noun<C> {
@@ -52,6 +55,7 @@ impl<C: Clone + Send + Sync + 'static> Noun<C> {
             places: &[],
             approvals: &[],
             welcome: None,
+            expire: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use store::Tx;
 
 use crate::{
     compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+    signing::template::Templates,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 
@@ -23,6 +24,8 @@ pub struct Center {
     pub metrics: Arc<Metrics>,
     /// What of its past never happened.
     pub generated: Option<GeneratedPast>,
+    /// Of the texts of contracts.
+    pub templates: Arc<Templates>,
     live: Arc<Mutex<Live>>,
 }
 
@@ -55,6 +58,7 @@ impl Center {
             settings: Arc::new(settings),
             metrics: Arc::new(metrics),
             generated: None,
+            templates: Arc::default(),
             compute: Arc::new(compute),
             live: Arc::new(Mutex::new(live)),
         }

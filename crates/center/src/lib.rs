@@ -37,6 +37,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod settings;
+pub mod signing;
 pub mod start;
 pub mod tenant;
 pub mod tls;

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
     evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, secret,
-    session, tenant, usage,
+    session, signing, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -27,6 +27,7 @@ const NOUNS: &[Noun<Center>] = &[
     CONTRACT,
     STATEMENT,
     amendment::NOUN,
+    signing::NOUN,
     correction::NOUN,
     price::NOUN,
     usage::NOUN,

@@ -12,6 +12,7 @@ mod http;
 mod pools;
 mod secrets;
 mod sign_in;
+mod signing;
 mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -32,6 +33,7 @@ pub use http::{HttpSettings, TlsSettings};
 pub use pools::{NodeSettings, PoolSettings, wish};
 pub use secrets::SecretSettings;
 pub use sign_in::SignInSettings;
+pub use signing::{MOST_VALID_DAYS, QuoteSettings, SigningSettings, WHOLE_BP};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.
@@ -76,6 +78,8 @@ pub struct Settings {
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
     pub sign_in: SignInSettings,
+    pub quotes: QuoteSettings,
+    pub signing: SigningSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -157,6 +161,8 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
             sign_in: SignInSettings::default(),
+            quotes: QuoteSettings::default(),
+            signing: SigningSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -332,6 +338,9 @@ impl Settings {
         if let Some(problem) = self.approval.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.quotes.problem().or_else(|| self.signing.problem()) {
+            return Some(problem);
+        }
         if let Some(problem) = self.disk.problem() {
             return Some(problem);
         }
@@ -413,6 +422,12 @@ mod tests {
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
             ("[sign_in]\ninvitation_days = 0", [("A", "")], "invitation_days"),
             ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
+            ("[quotes]\nvalid_days = 0", [("A", "")], "quotes.valid_days"),
+            ("[quotes.discount_bp]\nfinance = 1", [("A", "")], "draws up no quotes"),
+            ("[quotes.discount_bp]\noperator = 10001", [("A", "")], "quotes.discount_bp.operator"),
+            ("[signing]\ncenter_roles = []", [("A", "")], "nobody could sign"),
+            ("[signing]\ntenant_roles = [\"developer\"]", [("A", "")], "signing.tenant_roles"),
+            ("[signing]\namendment_en = \"/a\"", [("A", "")], "name both or neither"),
             ("[books]\ndue_days = 366", [("A", "")], "due_days"),
             ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),
             (

@@ -32,6 +32,7 @@ use crate::{
         self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
     },
+    signing::template::{TemplateError, Templates},
     tls::PairError,
     wakers::{self, Sleepers, Wakers},
 };
@@ -90,6 +91,8 @@ pub enum StartError {
     Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
     Loop(#[source] std::io::Error),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     #[error("failed to start")]
     App(#[from] AppError),
     /// A part that has its own thread panicked.
@@ -133,6 +136,7 @@ pub fn open(
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
     check_kinds(platforms, &settings)?;
+    Templates::load(&settings.signing)?;
     let store = open_store(&mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
@@ -233,11 +237,13 @@ pub fn put_together(
         compute.wish_is(wish);
     }
     let generated = generated::find(&store)?;
+    let templates = Templates::load(&settings.signing)?;
     let mut center = {
         let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
     center.generated = generated;
+    center.templates = Arc::new(templates);
     retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);

@@ -218,6 +218,12 @@ ids! {
     ApplicationId of Application = "app_", "application";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
+    /// A quote 报价单.
+    QuoteId of Quote = "quo_", "quote";
+    /// A version of the text 合同文本 of a contract or an amendment.
+    ContractTextId of ContractText = "ctx_", "contract text";
+    /// A signature 签署 on the text of a contract.
+    SignatureId of Signature = "sig_", "signature";
     /// A correction 更正 of what was booked.
     CorrectionId of Correction = "cor_", "correction";
     /// A pool 资源池.

@@ -16,6 +16,7 @@ pub mod money;
 pub mod node;
 pub mod price;
 pub mod problem;
+pub mod quote;
 pub mod reason;
 pub mod run;
 pub mod schema;
@@ -31,8 +32,9 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId,
-    PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, ContractTextId, CorrectionId, Id, JobId,
+    MemberId, NodeId, PersonId, PoolId, PriceBookId, ProjectId, QuoteId, RunId, SessionId, SignatureId,
+    TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

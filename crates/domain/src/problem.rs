@@ -5,6 +5,7 @@ mod code;
 mod en;
 pub mod field;
 mod place;
+mod quote;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use code::{
 };
 pub use field::Field;
 pub use place::{Place, SpecProblem};
+pub use quote::QuoteFault;
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

@@ -14,6 +14,7 @@ mod report;
 mod roots;
 mod seal;
 mod sealed;
+mod signed;
 mod signing;
 mod verify;
 

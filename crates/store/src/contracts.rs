@@ -27,6 +27,7 @@ rows! { contract: Contract =
 statements! { "contracts", unique: { "contracts.number": "a contract with this number" };
     INSERT_CONTRACT = contract!(insert into "contracts");
     GET_CONTRACT = concat!("SELECT ", contract!(columns), " FROM contracts WHERE id = ?1");
+    HAS_NUMBER = "SELECT 1 FROM contracts WHERE number = ?1";
     LIST_CONTRACTS = concat!("SELECT ", contract!(columns), " FROM contracts ORDER BY number");
     LIST_CONTRACTS_OF = concat!("SELECT ", contract!(columns), " FROM contracts WHERE tenant = ?1 ORDER BY number");
     LIST_IN_STATE = concat!("SELECT ", contract!(columns), " FROM contracts WHERE state = ?1 ORDER BY number");
@@ -45,6 +46,11 @@ pub fn insert_contract(tx: &Tx, contract: &Contract) -> Result<(), StoreError> {
 
 pub fn get_contract(tx: &Tx, id: ContractId) -> Result<Contract, StoreError> {
     tx.get(GET_CONTRACT, &id, Contract::read)
+}
+
+/// Whether a contract has this number.
+pub fn has_number(tx: &Tx, number: &str) -> Result<bool, StoreError> {
+    Ok(tx.find(HAS_NUMBER, params![number], |_| Ok(()))?.is_some())
 }
 
 /// A tenant's contracts, or all; by number.

@@ -52,7 +52,7 @@ pub use http::{agent, ask};
 pub use site::{
     PASSWORD, PATIENCE, Site,
     jobs::job,
-    tenants::{Tenant, grant},
+    tenants::{Tenant, grant, quote},
 };
 #[cfg(feature = "site")]
 pub use terminal::Terminal;

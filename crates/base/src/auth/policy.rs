@@ -72,6 +72,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("run_center", &[]),
     ("keep_contracts", &[]),
     ("keep_money", &[]),
+    ("sign", &[]),
+    ("accept_quotes", &[]),
 ];
 
 /// Whose the thing is, seen from the caller.

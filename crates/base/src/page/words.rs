@@ -126,7 +126,8 @@ impl Ui {
         self.state_as(look, &self.word("application-state", state.code()))
     }
 
-    fn state_as(&self, code: &str, word: &str) -> Html {
+    /// A state of another family: by the look of a state that is known, with a word of its own.
+    pub fn state_as(&self, code: &str, word: &str) -> Html {
         let icon = match code {
             "queued" | "starting" | "submitted" => "wait",
             "running" => "run",

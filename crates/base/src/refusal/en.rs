@@ -3,6 +3,7 @@
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::paper;
 use crate::approval::application::State;
 use crate::text::Sentence;
 
@@ -123,6 +124,19 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::CenterUnnamed
+        | Refused::TenantUnnamed { .. }
+        | Refused::NotSigned { .. }
+        | Refused::TextSigned { .. }
+        | Refused::NotASigner { .. }
+        | Refused::TextAltered { .. }
+        | Refused::TextOver { .. }
+        | Refused::SideSigned { .. }
+        | Refused::OneForBoth
+        | Refused::RenewedEarly { .. }
+        | Refused::Renewed { .. }
+        | Refused::QuoteState { .. }
+        | Refused::DiscountAbove { .. } => paper::en(refused),
     }
 }
 
@@ -270,6 +284,9 @@ fn allowed(wanted: Wanted) -> &'static str {
         }
         Wanted::Amend => "a contract is amended from its activation to its end; a draft is changed instead",
         Wanted::PayIn => "a payment is booked from the approval of a contract to its end",
+        Wanted::MakeText => "the text of a contract is made before the contract is active",
+        Wanted::Sign => "a contract is signed once it is approved, and before it is active",
+        Wanted::Renew => "a contract is renewed from its activation on, unless it was terminated",
     }
 }
 
@@ -298,6 +315,7 @@ fn done(did: Did) -> &'static str {
         Did::ApprovedContract => "approved this contract",
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
+        Did::DrewUpQuote => "drew up this quote",
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod code;
 mod en;
+mod paper;
 #[doc(hidden)]
 pub mod samples;
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use domain::{
     CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain, Timestamp,
-    contract::ContractAction, job::JobStatus,
+    contract::ContractAction, job::JobStatus, quote::QuoteState,
 };
+use store::texts::Side;
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::{approval::application::State, text::Sentence};
@@ -95,5 +96,18 @@ pub fn all() -> Vec<Refused> {
         TooManySecrets { .. } => [Refused::TooManySecrets { most: 1000 }],
         TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
+        CenterUnnamed => [Refused::CenterUnnamed],
+        TenantUnnamed { .. } => [Refused::TenantUnnamed { tenant: "univ".to_owned() }],
+        NotSigned { .. } => [Refused::NotSigned { contract: number(), missing: Side::ALL.into() }],
+        TextSigned { .. } => [Refused::TextSigned { contract: number() }],
+        NotASigner { .. } => Role::ALL.map(|role| Refused::NotASigner { role }),
+        TextAltered { .. } => [Refused::TextAltered { contract: number(), version: 2 }],
+        TextOver { .. } => [Refused::TextOver { contract: number(), version: 1 }],
+        SideSigned { .. } => Side::ALL.map(|side| Refused::SideSigned { contract: number(), side }),
+        OneForBoth => [Refused::OneForBoth],
+        RenewedEarly { .. } => [Refused::RenewedEarly { contract: number(), from: at }],
+        Renewed { .. } => [Refused::Renewed { contract: number(), by: "HZ-1-R".to_owned() }],
+        QuoteState { .. } => QuoteState::ALL.map(|state| Refused::QuoteState { number: "Q-2026-000017".to_owned(), state }),
+        DiscountAbove { .. } => [Refused::DiscountAbove { discount_bp: 2500, most_bp: 1000 }],
     )
 }

@@ -6,6 +6,7 @@ use domain::{
 };
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::paper;
 use crate::approval::application::State;
 use crate::text::Sentence;
 
@@ -52,6 +53,9 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Wanted::Change => "只有草稿可以修改：已提交的先退回，已启用的用补充协议",
                 Wanted::Amend => "补充协议只用于已启用且未结束的合同；草稿可直接修改",
                 Wanted::PayIn => "付款从合同批准起至结束为止可以入账",
+                Wanted::MakeText => "合同文本在合同启用之前生成",
+                Wanted::Sign => "合同在批准之后、启用之前签署",
+                Wanted::Renew => "合同自启用起可以续签，已终止的除外",
             },
         ),
         Refused::ChangedMeanwhile { contract } => {
@@ -92,6 +96,7 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Did::ApprovedContract => "合同由您本人批准",
                 Did::DrewUpAmendment => "补充协议由您本人起草",
                 Did::ProposedCorrection => "更正由您本人提出",
+                Did::DrewUpQuote => "报价单由您本人起草",
             };
             with(
                 format!("{did}，而本中心实行职责分离"),
@@ -126,6 +131,19 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::CenterUnnamed
+        | Refused::TenantUnnamed { .. }
+        | Refused::NotSigned { .. }
+        | Refused::TextSigned { .. }
+        | Refused::NotASigner { .. }
+        | Refused::TextAltered { .. }
+        | Refused::TextOver { .. }
+        | Refused::SideSigned { .. }
+        | Refused::OneForBoth
+        | Refused::RenewedEarly { .. }
+        | Refused::Renewed { .. }
+        | Refused::QuoteState { .. }
+        | Refused::DiscountAbove { .. } => paper::zh(refused),
     }
 }
 

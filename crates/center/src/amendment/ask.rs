@@ -11,7 +11,7 @@ use base::{
 };
 use domain::{
     AmendmentId, CardMs, Contract, ContractId, MicroCny, QueueTerms, Rfc3339, Timestamp,
-    amendment::{Change, Effective, Fault, Term, Terms},
+    amendment::{Change, Effective, Fault, Terms},
     contract::ContractKind,
     problem::{ContractFault, Wrong, field},
 };
@@ -25,26 +25,19 @@ use store::{
 
 pub use store::amendments::AmendmentState;
 
-use super::rule::{self, DECIDE, DRAW_UP};
+use super::{
+    change::{TermChange, changes},
+    rule::{self, DECIDE, DRAW_UP},
+};
 use crate::{
     actions,
     app::contracts::{self as known_contracts, MOST_AMOUNT, StateChange, apart},
     center::Center,
+    signing::freeze,
 };
 
 /// How many amendments of a contract are shown at most.
 const MOST: u32 = 200;
-
-/// A term in which two versions differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct TermChange {
-    pub term: Term,
-    /// An instant for `ends_at`; else micro-CNY, card-milliseconds or cards; `null` for no limit.
-    #[schema(value_type = Value)]
-    pub before: Value,
-    #[schema(value_type = Value)]
-    pub after: Value,
-}
 
 /// An amendment, with what it changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -183,22 +176,6 @@ pub async fn versions(
     center.read(read).await
 }
 
-/// The terms in which two versions differ.
-pub fn changes(before: &Terms, after: &Terms) -> Vec<TermChange> {
-    let value = |term: Term, value: Option<i64>| match (term, value) {
-        (_, None) => Value::Null,
-        (Term::EndsAt, Some(at)) => json!(Rfc3339(Timestamp::from_micros(at))),
-        (_, Some(amount)) => json!(amount),
-    };
-    let all = before.differences(after).into_iter();
-    all.map(|(term, before, after)| TermChange {
-        term,
-        before: value(term, before),
-        after: value(term, after),
-    })
-    .collect()
-}
-
 fn view(tx: &Tx, contract: &Contract, one: Amendment) -> Result<AmendmentView, StoreError> {
     let mut names = Names::of(tx);
     // It was drawn up against the version that held then.
@@ -230,7 +207,7 @@ pub async fn draw_up(
 ) -> Result<AmendmentView, AppError> {
     let contract = known_contracts::visible(center, caller, contract, DRAW_UP)?;
     let may = center.policies.may(caller, DRAW_UP, Some(contract.tenant))?;
-    let (by, id) = (caller.member.id, contract.id);
+    let (by, id, handle) = (caller.member.id, contract.id, center.clone());
     let effective = new.effective.as_deref().unwrap_or("now");
     let known = Effective::ALL.map(Effective::code);
     let effective = params::word(field::EFFECTIVE, effective, Effective::from_code, &known)?;
@@ -264,6 +241,7 @@ pub async fn draw_up(
             note: String::new(),
         };
         rows::insert(tx, &amendment)?;
+        freeze::amendment_text(tx, &handle, &contract, &amendment)?;
         let view = view(tx, &contract, amendment)?;
         Ok(Changed::new(view.id, detail(&view), view))
     };
@@ -362,6 +340,7 @@ pub async fn decide(
             }
             apart::within(most, role, amendment.kind.amount())?;
             refuse_unless_active(&contract)?;
+            freeze::refuse_unsigned_amendment(tx, &contract, id)?;
             let from_at = amendment.effective.from_at(zone, now);
             refuse_early_end(&contract, &amendment.terms(), from_at)?;
             (amendment.state, amendment.from_at) = (AmendmentState::Approved, Some(from_at));

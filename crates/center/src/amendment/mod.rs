@@ -3,6 +3,7 @@
 
 mod api;
 pub mod ask;
+pub mod change;
 pub mod force;
 mod page;
 pub mod rule;

@@ -30,8 +30,12 @@ use base::{
     params,
 };
 
-pub use draft::{DraftChange, NewContract, change, check_terms, create, unless_draft};
-pub use states::{StateChange, act, amended, applied, balance, corrected, end_by_itself, replenish};
+pub use draft::{
+    DraftChange, NewContract, change, check_terms, create, drafted, free_number, insert, unless_draft,
+};
+pub use states::{
+    StateChange, act, amended, applied, balance, change_state, corrected, end_by_itself, replenish,
+};
 pub use top_up::{TopUp, ToppedUp, top_up};
 
 pub use base::params::MOST_AMOUNT;

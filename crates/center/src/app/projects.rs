@@ -113,6 +113,11 @@ pub fn first_project(tx: &Tx, tenant: TenantId, slug: &str, name: &str) -> Resul
     Ok(project)
 }
 
+/// Has a tenant's first project be charged to its first contract, in the transaction that makes both.
+pub fn set_first_contract(tx: &Tx, project: ProjectId, contract: ContractId) -> Result<(), StoreError> {
+    rows::set_project_contract(tx, project, Some(contract))
+}
+
 /// Gives a project another contract; for jobs submitted from now on.
 pub async fn set_contract(
     center: &Center,

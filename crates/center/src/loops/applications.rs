@@ -1,8 +1,9 @@
-//! The applications loop, which ends what the clock has ended: drafts that nobody handed in, and what nobody decided.
+//! The applications loop, which ends what the clock has ended: drafts that nobody handed in, and what nobody decided; and
+//! what of other nouns has a time that ends.
 
 use std::time::{Duration, Instant};
 
-use base::{approval::keep, error::AppError, moment};
+use base::{approval::keep, error::AppError, moment, noun::nouns};
 
 use crate::{center::Center, wakers::APPLICATIONS};
 
@@ -12,10 +13,13 @@ pub const EVERY: Duration = Duration::from_secs(20);
 pub fn run(center: &Center) {
     while !center.compute.wakers.is_stopping() {
         let begun = Instant::now();
-        if let Err(error) = turn(center) {
-            let error = base::error::chain(&error);
-            tracing::error!(error, "applications whose time is over stay open; it is tried again");
-            center.loops.failed(APPLICATIONS, &error);
+        let others = nouns(center.platforms).filter_map(|noun| noun.expire);
+        for expire in std::iter::once(turn as fn(&Center) -> _).chain(others) {
+            if let Err(error) = expire(center) {
+                let error = base::error::chain(&error);
+                tracing::error!(error, "what is over by the clock stays open; it is tried again");
+                center.loops.failed(APPLICATIONS, &error);
+            }
         }
         center.loops.turned(APPLICATIONS, begun.elapsed());
         center.compute.wakers.pause(EVERY);

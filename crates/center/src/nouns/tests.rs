@@ -62,6 +62,7 @@ const FAMILIES: &[&str] = &[
     "nav-",
     "nav-group-",
     "node-",
+    "paper-effective-",
     "period-none-",
     "period-state-",
     "policy-",

@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::field::Field;
+use super::{field::Field, quote::QuoteFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -107,10 +107,16 @@ pub enum Wrong {
         folder: String,
     },
     NoNodesToTry,
+    WrongPassword,
+    /// Not the digest of the version that it is given for.
+    OtherDigest {
+        version: i64,
+    },
     Job(JobFault),
     Option(OptionFault),
     TaskFile(TaskFileFault),
     Contract(ContractFault),
+    Quote(QuoteFault),
 }
 
 /// The fault of a number that is below `least` or above `most`.
@@ -141,6 +147,7 @@ pub enum Things {
     Prices,
     Pools,
     Filters,
+    Lines,
 }
 
 /// A fault of a job.
@@ -482,4 +489,5 @@ into! {
     OptionFault => Wrong::Option;
     TaskFileFault => Wrong::TaskFile;
     ContractFault => Wrong::Contract;
+    QuoteFault => Wrong::Quote;
 }

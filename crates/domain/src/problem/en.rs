@@ -4,6 +4,7 @@ mod option;
 
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
+    quote,
     shown::{Words, grouped, shown},
 };
 use crate::{
@@ -130,6 +131,12 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Quote(fault) => quote::en(fault),
+        Wrong::WrongPassword => ("is wrong".into(), "give the password that you sign in with".into()),
+        Wrong::OtherDigest { version } => (
+            format!("is not the digest of version {version}"),
+            "read that version again, and give the digest that stands beneath it".into(),
+        ),
     }
 }
 
@@ -159,6 +166,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "prices",
         Things::Pools => "pools",
         Things::Filters => "filters",
+        Things::Lines => "lines",
     };
     let hint = match (of, least) {
         (Things::Jobs, 0) => format!("wait for at most {most} jobs"),

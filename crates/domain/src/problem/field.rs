@@ -22,6 +22,7 @@ fields! {
     AFTER = "after", "依赖";
     AMOUNT = "amount_micro_cny", "金额";
     ANNEX = "annex", "附表";
+    APPLICATION = "application", "申请";
     ARGS = "args", "参数";
     ARRAY = "array", "数组";
     BANK = "bank", "银行";
@@ -43,7 +44,9 @@ fields! {
     COMMENT = "comment", "备注";
     CONTRACT = "contract", "合同";
     CORRECTS = "corrects", "更正对象";
+    CREDIT_LIMIT = "credit_limit_micro_cny", "信用额度";
     CURSOR = "cursor", "翻页位置";
+    DISCOUNT = "discount_bp", "折扣";
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
     EFFECTIVE = "effective", "生效时间";
@@ -65,6 +68,7 @@ fields! {
     LAUNCH = "launch", "启动方式";
     LEGAL_NAME = "legal_name", "单位全称";
     LIMIT = "limit", "每页条数";
+    LINES = "lines", "明细";
     LOGIN = "login", "用户名";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
@@ -100,6 +104,7 @@ fields! {
     SCORE = "score", "评分";
     SCRIPT = "script", "脚本";
     SERVICE_CLASS = "service_class", "服务等级";
+    SHA256 = "sha256", "摘要";
     SINCE = "since", "起始时间";
     SLUG = "slug", "短名";
     SORT = "sort", "排序";
@@ -118,6 +123,7 @@ fields! {
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
     WHICH = "which", "筛选条件";
+    VALID_UNTIL = "valid_until", "有效期";
     VALUE = "value", "值";
     VERDICT = "verdict", "评审意见";
 }

@@ -46,7 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters);
+    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Lines);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],
@@ -103,6 +103,9 @@ fn samples() -> Vec<Wrong> {
         Option(_) => of_options().into_iter().map(Wrong::Option),
         TaskFile(_) => of_task_files().into_iter().map(Wrong::TaskFile),
         Contract(_) => of_contracts().into_iter().map(Wrong::Contract),
+        Quote(_) => quote::samples().into_iter().map(Wrong::Quote),
+        WrongPassword => [Wrong::WrongPassword],
+        OtherDigest { .. } => [Wrong::OtherDigest { version: 2 }],
     )
 }
 

@@ -4,6 +4,7 @@ mod option;
 
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
+    quote,
     shown::{Words, grouped, shown},
 };
 use crate::{
@@ -115,6 +116,11 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Quote(fault) => quote::zh(fault),
+        Wrong::WrongPassword => ("有误".into(), "请填写您登录时使用的密码".into()),
+        Wrong::OtherDigest { version } => {
+            (format!("不是第 {version} 版文本的摘要"), "请重新阅读该版文本，并填写其下方的摘要".into())
+        }
     }
 }
 
@@ -145,6 +151,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "项价格",
         Things::Pools => "个资源池",
         Things::Filters => "项筛选条件",
+        Things::Lines => "行",
     };
     let hint = match least {
         0 => format!("最多 {most} {things}"),

@@ -3,6 +3,7 @@
 mod amendments;
 mod known;
 mod queue;
+mod texts;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny, both};
@@ -72,6 +73,12 @@ enum Act {
         /// The contract's number or id.
         contract: String,
     },
+    /// Show the text of a contract with its signatures, or have it made.
+    Text(texts::Text),
+    /// Sign the text of a contract, for the side that you are of.
+    Sign(texts::Sign),
+    /// Draft the contract that goes on where this one ends, from 30 days before its end on.
+    Renew(texts::Renew),
     /// Book a payment, or card-hours added to a package or grant (who keeps the center's money).
     TopUp {
         /// The contract's number or id.
@@ -194,6 +201,9 @@ impl Run for Contracts {
                 return amendments::decide(context, &amendment, false, Some(note));
             }
             Some(Act::Versions { contract }) => return amendments::versions(context, &contract),
+            Some(Act::Text(text)) => return texts::text_of(context, &text),
+            Some(Act::Sign(sign)) => return texts::sign(context, &sign),
+            Some(Act::Renew(renew)) => texts::renew(context, &renew)?,
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
             Some(Act::Edit(edit)) => {
                 let all = all(context)?;

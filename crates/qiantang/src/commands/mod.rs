@@ -92,6 +92,8 @@ commands! {
     Periods(money::periods::Periods),
     #[command(alias = "application")]
     Applications(applications::Applications),
+    #[command(alias = "quote")]
+    Quotes(money::quotes::Quotes),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
     Debts(money::debts::Debts),

@@ -1,12 +1,16 @@
 //! Two strangers come to the front door: a company that is asked back and sends its application again, and a department. Two
-//! people decide each, and both become tenants.
+//! people decide each, and both become tenants. The company is quoted a price and accepts it, and both sides sign its contract.
 
-use base::{approval::Answers, auth::Caller, error::AppError};
+use base::{approval::Answers, auth::Caller, error::AppError, moment};
 use center::{
-    app::members::{self, NewMember},
+    app::{
+        contracts as known_contracts,
+        members::{self, NewMember},
+    },
     center::Center,
+    signing::ask::{self as signing, NewSignature},
 };
-use domain::TenantDomain;
+use domain::{CardMs, Millis, ServiceClass, TenantDomain, contract::ContractKindName};
 use serde_json::json;
 use service::{
     application::{
@@ -14,6 +18,7 @@ use service::{
         ask::{self as desk, NewVerdict},
     },
     onboarding::ask::{self as door, Act, DrawnUp},
+    quote::ask::{self as quotes, NewLine, NewQuote},
 };
 
 use super::{options::PASSWORD, people::caller};
@@ -21,8 +26,19 @@ use super::{options::PASSWORD, people::caller};
 /// The addresses that the strangers come from.
 const FROM: [&str; 2] = ["192.0.2.10", "192.0.2.20"];
 
-/// Lets them apply, and the center's people decide. The numbers of their applications.
-pub async fn open(center: &Center, operator: &Caller) -> Result<[String; 2], AppError> {
+/// What came of the opening day at the front door.
+#[derive(Debug)]
+pub struct Opened {
+    /// The numbers of the applications.
+    pub company: String,
+    pub office: String,
+    /// The company's quote, and the contract that both sides signed.
+    pub quote: String,
+    pub contract: String,
+}
+
+/// Lets them apply, and the center's people decide.
+pub async fn open(center: &Center, operator: &Caller) -> Result<Opened, AppError> {
     let mut people = Vec::new();
     for (login, role) in [("contracts", "contracts"), ("operator-2", "operator")] {
         let new = NewMember {
@@ -49,6 +65,7 @@ pub async fn open(center: &Center, operator: &Caller) -> Result<[String; 2], App
         self::company("以公开的分子数据库训练分子性质预测模型 · molecule properties, from public databases");
     let of_company = (company.number.as_str(), company.secret.as_str());
     door::change(center, FROM[0], of_company, Act::HandIn, &mended).await?;
+    let quote = quoted(center, contracts, of_company).await?;
     approve(center, &[contracts, operator], &company.number).await?;
 
     let office = apply(center, FROM[1], TenantDomain::Government, office()).await?;
@@ -56,7 +73,52 @@ pub async fn open(center: &Center, operator: &Caller) -> Result<[String; 2], App
     for (from, drawn) in FROM.iter().zip([&company, &office]) {
         account::set_password(center, from, (&drawn.number, &drawn.secret), PASSWORD.into()).await?;
     }
-    Ok([company.number, office.number])
+    let contract = signed(center, [operator, contracts], &quote).await?;
+    Ok(Opened { company: company.number, office: office.number, quote, contract })
+}
+
+/// Quotes the company what it asks for, a twentieth off, which it accepts by its link.
+async fn quoted(center: &Center, by: &Caller, of: (&str, &str)) -> Result<String, AppError> {
+    let pool = center.live().pools().next().map(|pool| pool.name.clone()).unwrap_or_default();
+    let line = NewLine {
+        pool,
+        service_class: ServiceClass::Normal.code().into(),
+        cards: 16,
+        card_ms: Some(CardMs::from_card_hours(2_000).0),
+        discount_bp: 500,
+    };
+    let now = moment::now();
+    let new = NewQuote {
+        application: Some(of.0.to_owned()),
+        kind: ContractKindName::Prepaid.code().into(),
+        lines: vec![line],
+        starts_at: now.minus(Millis::from_hours(24)).to_string(),
+        ends_at: now.plus(Millis::from_hours(365 * 24)).to_string(),
+        ..NewQuote::default()
+    };
+    let number = quotes::draw_up(center, by, new).await?.number;
+    quotes::send(center, by, &number).await?;
+    quotes::accept_by_secret(center, FROM[0], of, &number).await?;
+    Ok(number)
+}
+
+/// The contract that came of the quote is submitted, approved, and signed by both sides, with which it is active. Its number.
+async fn signed(
+    center: &Center,
+    [operator, contracts]: [&Caller; 2],
+    quote: &str,
+) -> Result<String, AppError> {
+    let admin = caller(center, "hupan-pharma-admin").await?;
+    let id = quotes::show(center, &admin, quote).await?.contract_id;
+    let id = id.ok_or_else(|| AppError::internal("an accepted quote has its contract"))?.to_string();
+    known_contracts::act(center, &admin, &id, "submit", "").await?;
+    known_contracts::act(center, operator, &id, "approve", "as quoted").await?;
+    let text = signing::show(center, &admin, &id, None).await?;
+    for by in [&admin, contracts] {
+        let (version, sha256, password) = (text.version, text.sha256.clone(), PASSWORD.to_owned());
+        signing::sign(center, by, &id, NewSignature { version, sha256, password }).await?;
+    }
+    Ok(text.contract)
 }
 
 async fn apply(

@@ -65,6 +65,12 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/periods/{month}/close") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
+        ("POST", "/quotes") => json!({ "tenant": "alpha", "kind": "grant", "starts_at": "2026-01-01",
+            "ends_at": "2099-01-01", "lines": [{ "pool": "ascend-910", "service_class": "normal", "cards": 1 }] }),
+        ("POST", "/contracts/{id}/signatures") => {
+            json!({ "version": 1, "sha256": "", "password": PASSWORD })
+        }
+        ("POST", "/contracts/{id}/renew") => json!({}),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })

@@ -22,6 +22,8 @@ pub struct Scene {
     amendment: String,
     /// The number of an application that waits for its review.
     application: String,
+    /// The number of a quote that was sent to alpha.
+    quote: String,
     pub member: String,
     person: String,
     invitation: String,
@@ -75,6 +77,7 @@ impl Scene {
         let path = format!("/api/v1/contracts/{}/amendments", alpha.contract);
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let application = testkit::apply(&site, "government", "office").0;
+        let quote = testkit::quote(&site, "alpha");
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
         let person = text(&finance["person"]);
         let new = json!({ "email": "lin@alpha.example", "role": "finance" });
@@ -87,6 +90,7 @@ impl Scene {
             token,
             amendment,
             application,
+            quote,
             member,
             person,
             invitation,
@@ -121,12 +125,13 @@ impl Scene {
         } else {
             String::new()
         };
+        let number = if path.starts_with("/api/v1/quotes/") { &self.quote } else { &self.application };
         let month = domain::Zone::default().month(testkit::now()).to_string();
         path.replace("{month}", &month)
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
-            .replace("{number}", &self.application)
+            .replace("{number}", number)
             .replace("{token}", "none")
             + &query
     }

@@ -60,6 +60,12 @@ const FILLED: &[(&str, &str)] = &[
     ("effective", "now"),
     ("decision", "approve"),
     ("verdict", "conflict"),
+    ("version", "1"),
+    ("sha256", "x"),
+    ("act", "withdraw"),
+    ("cards-1", "8"),
+    ("pool-1", "ascend-910"),
+    ("class-1", "normal"),
 ];
 
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
@@ -102,6 +108,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/nodes/{name}", scene.node()),
         ("/pools/{name}", "ascend-910".to_owned()),
         ("/tenants/{slug}", "alpha".to_owned()),
+        ("/quotes/{number}", scene.quote().to_owned()),
         ("/contracts/{id}", scene.alpha.contract.clone()),
         ("/people/members/{id}", id_of("members")),
         ("/people/projects/{id}", id_of("projects")),

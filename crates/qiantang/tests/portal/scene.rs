@@ -7,7 +7,7 @@ use testkit::{Browser, PASSWORD, Site, Tenant, grant, job};
 
 use crate::QIANTANG;
 
-pub const SETTINGS: &str = "[limits]\nrequests_per_second = 1000000\nsign_ins_per_minute = 1000000\napplications_per_hour = 1000000\nbody_kib = 512\n";
+pub const SETTINGS: &str = "[limits]\nrequests_per_second = 1000000\nsign_ins_per_minute = 1000000\napplications_per_hour = 1000000\nbody_kib = 512\n[books.payee]\nname = \"钱塘智算有限公司\"\ntax_number = \"91330100799655058B\"\nbank = \"ICBC\"\naccount = \"6222\"\n";
 
 /// The pages of the portal, for the golden matrix and for a real browser.
 pub const PAGES: &[&str] = &[
@@ -60,6 +60,16 @@ pub const PAGES: &[&str] = &[
     "/contracts/CONTRACT/top-up",
     "/contracts/CONTRACT/amend",
     "/contracts/CONTRACT/statement",
+    "/contracts/CONTRACT/text",
+    "/contracts/SIGNED/text",
+    "/contracts/SIGNED/text?version=9",
+    "/quotes",
+    "/quotes?state=sent",
+    "/quotes?state=soon",
+    "/quotes/new",
+    "/quotes/QUOTED",
+    "/quotes/none",
+    "/apply/QUOTING",
     "/statements",
     "/corrections",
     "/corrections/new",
@@ -112,6 +122,10 @@ pub struct Scene {
     pub alpha: Tenant,
     /// Numbers and secrets of two applications: one that waits for its review, and one of which a tenant came.
     applications: OnceCell<[(String, String); 2]>,
+    /// The number of a quote that was sent to alpha, and that of one for the application that waits.
+    quotes: OnceCell<[String; 2]>,
+    /// The id of a contract of alpha's that has a text.
+    signed: OnceCell<String>,
 }
 
 impl Scene {
@@ -122,7 +136,7 @@ impl Scene {
     }
 
     pub fn of(site: Site, alpha: Tenant) -> Self {
-        Self { site, alpha, applications: OnceCell::new() }
+        Self { site, alpha, applications: OnceCell::new(), quotes: OnceCell::new(), signed: OnceCell::new() }
     }
 
     /// The id of a job of alpha that has failed.
@@ -181,6 +195,15 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("QUOTED") { page.replace("QUOTED", self.quote()) } else { page };
+        let page = if page.contains("SIGNED") { page.replace("SIGNED", self.signed()) } else { page };
+        let page = if page.contains("QUOTING") {
+            let (number, secret) = &self.applications()[0];
+            let quote = &self.quotes()[1];
+            page.replace("QUOTING", &format!("{number}/quote?secret={secret}&quote={quote}"))
+        } else {
+            page
+        };
         let page = if page.contains("TRACKED") || page.contains("JOINED") {
             self.of_applications(&page)
         } else {
@@ -194,6 +217,47 @@ impl Scene {
     /// The number of an application that waits for its review.
     pub fn application(&self) -> &str {
         &self.applications()[0].0
+    }
+
+    /// The number of a quote that was sent to alpha.
+    pub fn quote(&self) -> &str {
+        &self.quotes()[0]
+    }
+
+    fn quotes(&self) -> &[String; 2] {
+        self.quotes.get_or_init(|| {
+            let site = &self.site;
+            site.publish_price(12_000_000);
+            let line = json!({ "pool": "ascend-910", "service_class": "normal", "cards": 8, "card_ms": 3_600_000,
+                "discount_bp": 500 });
+            let new = json!({ "application": self.application(), "kind": "prepaid", "lines": [line],
+                "starts_at": "2020-01-01", "ends_at": "2099-01-01", "note": "as talked about" });
+            let made = site.post("/api/v1/quotes", &site.operator, &new);
+            let number = made["number"].as_str().expect("a number").to_owned();
+            site.post(&format!("/api/v1/quotes/{number}/send"), &site.operator, &json!({}));
+            [testkit::quote(site, "alpha"), number]
+        })
+    }
+
+    /// The id of a contract of alpha's that has a text, which one side has signed.
+    fn signed(&self) -> &str {
+        self.signed.get_or_init(|| {
+            let (site, operator) = (&self.site, &self.site.operator);
+            let names = json!({ "legal_name": "某某大学", "tax_number": testkit::CREDIT_CODE });
+            assert_eq!(site.ask("PATCH", "/api/v1/tenants/alpha", operator, Some(&names)).0, 200);
+            let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 8 });
+            let new = json!({ "number": "with-a-text", "terms": grant(), "pools": ["ascend-910"], "queue": queue,
+                "starts_at": "2020-01-01", "ends_at": "2099-01-01", "tenant": "alpha" });
+            let id = site.post("/api/v1/contracts", operator, &new)["id"].as_str().expect("an id").to_owned();
+            let path = format!("/api/v1/contracts/{id}");
+            let text = site.post(&format!("{path}/texts"), operator, &json!({}));
+            for action in ["submit", "approve"] {
+                site.post(&format!("{path}/actions"), operator, &json!({ "action": action }));
+            }
+            let sign = json!({ "version": text["version"], "sha256": text["sha256"], "password": PASSWORD });
+            site.post(&format!("{path}/signatures"), operator, &sign);
+            id
+        })
     }
 
     fn applications(&self) -> &[(String, String); 2] {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::PATIENCE;
 
 use crate::QIANTANG;
@@ -125,7 +125,7 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     let ask = |method: &str, path: &str, token: &str, body: Option<&Value>| {
         testkit::ask(&agent, &address, method, path, token, body, &[]).expect("the demo answers").1
     };
-    let body = serde_json::json!({ "login": "operator", "password": "qiantang-demo" });
+    let body = json!({ "login": "operator", "password": "qiantang-demo" });
     let token = ask("POST", "/api/v1/login", "", Some(&body))["token"].as_str().expect("a token").to_owned();
     let nodes = ask("GET", "/api/v1/nodes", &token, None);
     let nodes = nodes.as_array().expect("nodes");
@@ -145,7 +145,7 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     }
     // More would be too many tries for one address.
     for login in ["auditor", "xixi-build", "qianwan-univ-admin", "linjiang-traffic-finance"] {
-        let body = serde_json::json!({ "login": login, "password": "qiantang-demo" });
+        let body = json!({ "login": login, "password": "qiantang-demo" });
         assert!(ask("POST", "/api/v1/login", "", Some(&body))["token"].is_string(), "{login}");
     }
     has_a_past_that_is_marked(&|path| ask("GET", path, &token, None));
@@ -163,6 +163,17 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     assert_eq!(of_all("tenant"), ["hubin-data", "hupan-pharma"], "newest first: {applied}");
     let rounds = applied["items"].as_array().expect("applications").iter().map(|one| one["round"].as_u64());
     assert_eq!(rounds.collect::<Vec<_>>(), [Some(1), Some(2)]);
+    // One was quoted a price and accepted it, and both sides signed the contract that came of it.
+    let quotes = ask("GET", "/api/v1/quotes", &token, None);
+    assert_eq!(
+        (&quotes["items"][0]["state"], &quotes["items"][0]["discount_bp"]),
+        (&json!("accepted"), &json!(500))
+    );
+    let id = quotes["items"][0]["contract_id"].as_str().expect("a contract");
+    let contract = ask("GET", &format!("/api/v1/contracts/{id}"), &token, None);
+    assert_eq!((&contract["state"], &contract["tenant_slug"]), (&json!("active"), &json!("hupan-pharma")));
+    let texts = ask("GET", &format!("/api/v1/contracts/{id}/texts"), &token, None);
+    assert_eq!((texts.as_array().map(Vec::len), &texts[0]["missing"]), (Some(1), &json!([])), "{texts}");
     let until = Instant::now() + PATIENCE;
     let is_busy = || {
         let jobs = ask("GET", "/api/v1/jobs?state=running", &token, None);

@@ -14,6 +14,7 @@ mod journey;
 mod money;
 mod onboarding;
 mod operating;
+mod paper;
 mod paying;
 mod periods;
 mod placing;

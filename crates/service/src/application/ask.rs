@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use store::{StoreError, Tx};
 
 use super::account::{self, Standing};
+use crate::quote::ask::{self as quotes, QuoteView};
 
 /// Which applications to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -93,6 +94,8 @@ pub struct ApplicationDetail {
     pub login: Option<String>,
     /// Whether that account has its password.
     pub has_password: bool,
+    /// The quotes that are attached to it, drafts as well.
+    pub quotes: Vec<QuoteView>,
 }
 
 /// Something that was done with an application.
@@ -262,6 +265,7 @@ fn detail(
     let (login, has_password) =
         account.map_or((None, false), |Standing { login, is_set }| (Some(login), is_set));
     let view = view(center, tx, &application, now)?;
+    let quotes = quotes::of_application(tx, &application, true)?;
     let decision = application.decision;
     Ok(ApplicationDetail {
         application: view,
@@ -272,6 +276,7 @@ fn detail(
         acts,
         login,
         has_password,
+        quotes,
     })
 }
 

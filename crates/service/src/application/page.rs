@@ -30,6 +30,10 @@ use super::{
     account::{self, Standing},
     ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN},
 };
+use crate::quote::{
+    ask::QuoteView,
+    rule::{MANAGE, takes_quotes},
+};
 
 #[derive(Template)]
 #[template(path = "application/list.html")]
@@ -85,6 +89,8 @@ pub struct ApplicationPage {
     may_make_link: bool,
     /// The link that was just made.
     link: String,
+    quotes: Vec<QuoteView>,
+    may_quote: bool,
 }
 
 /// Where a link waits for the page that shows it once: the page of this application, in this session.
@@ -186,7 +192,7 @@ async fn show_one(
     let found = ask::show(center, &visitor.caller, number).await?;
     let kind = ask::kind_of(center, &found.application.kind)?;
     let lines = lines(ui, &found, kind.code, &kind.form);
-    let ApplicationDetail { application, reason, steps, acts, login, has_password, .. } = found;
+    let ApplicationDetail { application, reason, steps, acts, login, has_password, quotes, .. } = found;
     let role = visitor.caller.member.role;
     let own = visitor.caller.member.login.as_str();
     let has_spoken = acts.iter().any(|act| {
@@ -199,6 +205,9 @@ async fn show_one(
         page: visitor.page("applications", application.number.clone()),
         may_judge: visitor.may(center, REVIEW, None) && is_turn && !has_spoken,
         may_make_link: visitor.may(center, MAKE_LINK, None) && login.is_some() && !has_password,
+        may_quote: visitor.may(center, MANAGE, None)
+            && (application.tenant.is_some() || takes_quotes(application.state, application.outcome)),
+        quotes,
         is_scored,
         path: steps.iter().map(|step| step_text(ui, *step)).collect(),
         lines,
@@ -309,9 +318,10 @@ pub async fn make_link(
 #[cfg(test)]
 pub(super) mod samples {
     use base::approval::{Outcome, Step};
-    use domain::{ApplicationId, Role, Timestamp};
+    use domain::{ApplicationId, Role, Timestamp, contract::ContractKindName, quote::QuoteState};
 
     use super::*;
+    use crate::quote::samples::quote;
 
     fn view(state: State, outcome: Option<Outcome>) -> ApplicationView {
         let at = Timestamp::from_secs(1_790_000_000);
@@ -396,6 +406,12 @@ pub(super) mod samples {
                     is_set: outcome == Some(Outcome::ApprovedChanged),
                 }),
                 may_make_link: outcome == Some(Outcome::Approved),
+                quotes: if is_open {
+                    vec![quote(QuoteState::Draft, ContractKindName::Prepaid, 0)]
+                } else {
+                    Vec::new()
+                },
+                may_quote: is_open || outcome == Some(Outcome::Approved),
                 link: if outcome == Some(Outcome::Approved) {
                     "/apply/A-1/account?secret=x".into()
                 } else {

@@ -23,7 +23,10 @@ use super::{
     effect::JOIN,
     rule::{CODE, FORM, MOST_DRAFTS},
 };
-use crate::application::account::{self, Standing};
+use crate::{
+    application::account::{self, Standing},
+    quote::ask::{self as quotes, QuoteView},
+};
 
 /// What an applicant does with an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub struct Tracked {
     pub deeds: Vec<(Rfc3339, Deed)>,
     /// The account that came of it.
     pub account: Option<Standing>,
+    /// Those that were sent.
+    pub quotes: Vec<QuoteView>,
 }
 
 /// Draws an application up, and hands it in where that is wished for.
@@ -127,9 +132,10 @@ pub async fn track(center: &Center, from: &str, number: &str, secret: &str) -> R
         let application = of_secret(tx, &asked, &hash)?;
         let acts = rows::acts(tx, application.id)?;
         let account = account::standing(tx, application.id)?;
-        Ok((application, acts, account))
+        let quotes = quotes::of_application(tx, &application, false)?;
+        Ok((application, acts, account, quotes))
     };
-    let (application, acts, account) = match center.try_read(read).await {
+    let (application, acts, account, quotes) = match center.try_read(read).await {
         Err(error @ AppError::NotFound { .. }) => {
             center.limits.application(from)?;
             return Err(error);
@@ -156,6 +162,7 @@ pub async fn track(center: &Center, from: &str, number: &str, secret: &str) -> R
         expires_at: application.expires_at.map(Rfc3339),
         deeds: acts.iter().filter(|act| is_told(act.deed)).map(|act| (act.at.into(), act.deed)).collect(),
         account,
+        quotes,
         granted: application.decision.map(|decision| decision.granted).unwrap_or_default(),
         answers: application.answers,
     })

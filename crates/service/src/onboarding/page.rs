@@ -287,9 +287,10 @@ impl TrackPage {
 #[cfg(test)]
 mod samples {
     use base::approval::{Deed, Outcome};
-    use domain::Timestamp;
+    use domain::{Timestamp, contract::ContractKindName, quote::QuoteState};
 
     use super::*;
+    use crate::quote::samples::quote;
 
     impl ApplyPage {
         pub fn samples(page: &Page) -> Vec<Self> {
@@ -323,6 +324,11 @@ mod samples {
                     expires_at: state.is_with_applicant().then_some(at),
                     deeds: Deed::ALL.map(|deed| (at, deed)).to_vec(),
                     account: account.map(|is_set| Standing { login: "univ-admin".into(), is_set }),
+                    quotes: if state == Stands::Submitted {
+                        vec![quote(QuoteState::Sent, ContractKindName::Prepaid, 0)]
+                    } else {
+                        Vec::new()
+                    },
                 },
                 secret: "s3cret".into(),
                 fields: fields(page.ui),

@@ -13,6 +13,7 @@ use super::{
     encode::{Digest, sha256},
     kinds::find,
     report::{Fault, FaultCode, Report},
+    signed,
 };
 use crate::{
     db::{Row, StoreError, Tx, params, statements},
@@ -102,6 +103,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     states(tx, report)?;
     versions(tx, report)?;
     statements(tx, report)?;
+    signed::verify(tx, report)?;
     founded(tx, report)?;
     acts(tx, report)
 }

@@ -135,6 +135,25 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind { key: &["contract", "number"], prefix: id::Contract::PREFIX, ..kind("contract_versions") },
     Kind { key: &["seq"], ..kind("contract_events") },
+    Kind {
+        prefix: id::Quote::PREFIX,
+        changing: &[
+            "tenant",
+            "state",
+            "granted_by",
+            "granted_at",
+            "sent_by",
+            "sent_at",
+            "ended_by",
+            "ended_at",
+            "contract",
+        ],
+        ..kind("quotes")
+    },
+    Kind { key: &["contract"], prefix: id::Contract::PREFIX, ..kind("renewals") },
+    // The texts are covered by their SHA-256, which is a column.
+    Kind { prefix: id::ContractText::PREFIX, but: &["zh", "en"], ..kind("contract_texts") },
+    Kind { prefix: id::Signature::PREFIX, ..kind("signatures") },
     Kind { prefix: id::PriceBook::PREFIX, ..kind("price_books") },
     Kind { key: &["reference"], ..kind("payments") },
     Kind {

@@ -21,6 +21,17 @@ pub fn grant() -> Value {
     json!({ "kind": "grant", "cap": null })
 }
 
+/// A quote of a grant that was sent to a tenant. Its number.
+pub fn quote(site: &Site, tenant: &str) -> String {
+    let line = json!({ "pool": "ascend-910", "service_class": "normal", "cards": 8, "card_ms": 3_600_000 });
+    let new = json!({ "tenant": tenant, "kind": "grant", "lines": [line], "starts_at": "2020-01-01",
+        "ends_at": "2099-01-01" });
+    let made = site.post("/api/v1/quotes", &site.operator, &new);
+    let number = made["number"].as_str().expect("a number").to_owned();
+    site.post(&format!("/api/v1/quotes/{number}/send"), &site.operator, &json!({}));
+    number
+}
+
 impl Site {
     /// Signs somebody in. Returns their token.
     pub fn login(&self, login: &str) -> String {

@@ -18,6 +18,11 @@ pub fn cashier(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> R
     refuse(tx, is_apart, contract, by, ContractAction::Approve, Did::ApprovedContract)
 }
 
+/// Refuses a signature of the center's by whoever submitted the contract last.
+pub fn signer(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> Result<(), AppError> {
+    refuse(tx, is_apart, contract, by, ContractAction::Submit, Did::SubmittedContract)
+}
+
 /// Refuses an approval of more than `most` by whoever is no operator: the center's people of other roles approve up to that.
 pub fn within(most: Option<MicroCny>, role: Role, amount: MicroCny) -> Result<(), AppError> {
     let Some(most) = most.filter(|most| amount > *most && role != Role::Operator) else { return Ok(()) };

@@ -7,11 +7,11 @@ use domain::{
     problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::Deserialize;
-use serde_json::json;
-use store::{contracts as rows, ledger::ContractBalance};
+use serde_json::{Value, json};
+use store::{Tx, contracts as rows, ledger::ContractBalance, texts};
 
 use super::{ContractView, MOST_AMOUNT, show, visible};
-use crate::{actions, center::Center};
+use crate::{actions, center::Center, signing::freeze};
 use base::{
     auth::Caller,
     change::Changed,
@@ -56,17 +56,36 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
         .change(
             may,
             move |tx| {
-                rows::insert_contract(tx, &contract)?;
-                let detail = json!({ "number": contract.number, "kind": contract.kind.code() });
+                let detail = insert(tx, &contract)?;
                 Ok(Changed::new(contract.id, detail, contract))
             },
-            |center, contract| {
-                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
-                center.compute.fits.forget();
-            },
+            drafted,
         )
         .await?;
     show(center, caller, &contract.id.to_string()).await
+}
+
+/// Keeps a new draft, in the transaction of whoever asks. Gives what the audit log says of it.
+pub fn insert(tx: &Tx, contract: &Contract) -> Result<Value, AppError> {
+    rows::insert_contract(tx, contract)?;
+    Ok(json!({ "number": contract.number, "kind": contract.kind.code() }))
+}
+
+/// Brings what is live up to date with a draft.
+pub fn drafted(center: &Center, contract: &Contract) {
+    center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
+    center.compute.fits.forget();
+}
+
+/// That number, or the first of `-2`, `-3`, … behind it that no contract has.
+pub fn free_number(tx: &Tx, wanted: &str) -> Result<String, AppError> {
+    let mut number = wanted.to_owned();
+    let mut next = 2;
+    while rows::has_number(tx, &number)? {
+        number = format!("{wanted}-{next}");
+        next += 1;
+    }
+    Ok(number)
 }
 
 /// Changes to a draft; what is left out stays.
@@ -115,6 +134,7 @@ pub async fn change(
     };
     let after = drawn_up(center, before.tenant, whole)?;
     let after = Contract { id: before.id, state: before.state, created_at: before.created_at, ..after };
+    let (handle, by) = (center.clone(), caller.member.id);
     center
         .change(
             may,
@@ -128,16 +148,16 @@ pub async fn change(
                     return Ok(Changed::nothing(after));
                 }
                 rows::change_draft(tx, &after)?;
+                if texts::newest(tx, after.id)?.is_some() {
+                    freeze::contract_text(tx, &handle, &after, Some(by))?;
+                }
                 let was = serde_json::to_string(&before)
                     .map_err(|error| AppError::internal_at(before.id, error))?;
                 let detail = json!({ "number": after.number, "kind": after.kind.code(),
                     "changed": changed_fields(&before, &after), "before": was });
                 Ok(Changed::new(after.id, detail, after))
             },
-            |center, contract| {
-                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
-                center.compute.fits.forget();
-            },
+            drafted,
         )
         .await?;
     show(center, caller, id).await

@@ -15,7 +15,7 @@ use store::{
 };
 
 use super::{ContractView, apart, show, visible};
-use crate::{actions, center::Center, event_kinds, live::Use, wakers::METER};
+use crate::{actions, center::Center, event_kinds, live::Use, signing::freeze, wakers::METER};
 use base::{
     audit::{self, Change},
     auth::{Action, Caller},
@@ -63,6 +63,7 @@ pub async fn act(
     let (by, role, id_now, reason) = (caller.member.id, caller.member.role, contract.id, reason.to_owned());
     let (is_apart, most) =
         (center.settings.are_duties_separate(), center.settings.books.approve_up_to_micro_cny);
+    let handle = center.clone();
     center
         .change(
             may,
@@ -71,7 +72,13 @@ pub async fn act(
                     apart::approver(tx, is_apart, id_now, by)?;
                     apart::within(most, role, rows::get_contract(tx, id_now)?.kind.amount())?;
                 }
+                if action == ContractAction::Activate {
+                    freeze::refuse_unsigned(tx, &handle, &rows::get_contract(tx, id_now)?)?;
+                }
                 let change = change_state(tx, id_now, action, Some(by), &reason, moment::now())?;
+                if action == ContractAction::Submit {
+                    freeze::at_submission(tx, &handle, &change.contract, by)?;
+                }
                 let detail =
                     json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
                 Ok(Changed::new(id_now, detail, change))
@@ -85,12 +92,12 @@ pub async fn act(
 /// A contract as a change leaves it, and the event that tells of the change.
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    pub(super) contract: Contract,
+    pub contract: Contract,
     pub(super) balance: ContractBalance,
     pub(super) event: Event,
 }
 
-pub(super) fn change_state(
+pub fn change_state(
     tx: &Tx,
     id: ContractId,
     action: ContractAction,

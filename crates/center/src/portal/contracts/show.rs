@@ -20,8 +20,9 @@ use crate::{
     actions,
     amendment::{
         ask::{self as amendments, AmendmentState, AmendmentView, VersionView},
+        change::{Told, told},
         rule::DECIDE,
-        told::{Told, may_amend, told},
+        told::may_amend,
     },
     app::{
         contracts::{self, ContractEventView, ContractView},
@@ -29,6 +30,10 @@ use crate::{
     },
     center::Center,
     price::ask as prices,
+    signing::{
+        ask as signing,
+        rule::{RENEW, takes_text},
+    },
 };
 
 /// Entries of the ledger on one page.
@@ -72,6 +77,11 @@ pub struct ContractPage {
     may_edit: bool,
     may_amend: bool,
     may_decide_amendments: bool,
+    may_renew: bool,
+    /// The contracts that this one goes on after, or that go on after it.
+    neighbours: Vec<(String, String)>,
+    /// Whether there is a text to read, or one may be had made.
+    has_text: bool,
     /// Amendments that nobody has decided yet.
     open_amendments: Vec<Proposed>,
     versions: Vec<VersionLine>,
@@ -140,6 +150,8 @@ pub async fn show_contract(
     let open_amendments = open.map(|view| Proposed { changes: told(ui, &view.changes), view }).collect();
     let versions = amendments::versions(center, &visitor.caller, id).await?.into_iter().rev();
     let versions = versions.map(|view| VersionLine { changes: told(ui, &view.changes), view }).collect();
+    let neighbours = signing::neighbours(center, &visitor.caller, id).await?;
+    let has_text = !signing::list(center, &visitor.caller, id).await?.is_empty();
     let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let queue = contract.queue;
     let limit =
@@ -174,6 +186,9 @@ pub async fn show_contract(
             && visitor.may(center, actions::SUBMIT_CONTRACT, owner),
         may_amend: may_amend(center, visitor, &contract),
         may_decide_amendments: visitor.may(center, DECIDE, owner),
+        may_renew: signing::is_renewable(&contract) && visitor.may(center, RENEW, owner),
+        neighbours: neighbours.into_iter().map(|(id, number)| (id.to_string(), number)).collect(),
+        has_text: has_text || takes_text(contract.state),
         open_amendments,
         versions,
         decision,
@@ -250,7 +265,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::amendment::ask::TermChange;
+    use crate::amendment::change::TermChange;
     use crate::portal::sample::{Sample, views};
 
     fn changes() -> Vec<TermChange> {
@@ -351,6 +366,9 @@ mod tests {
                 may_edit: is_whole,
                 may_amend: is_whole,
                 may_decide_amendments: is_whole,
+                may_renew: is_whole,
+                neighbours: if is_whole { vec![("con_1".into(), "HZ-1-R".into())] } else { Vec::new() },
+                has_text: is_whole,
                 open_amendments: if is_whole { proposed(page.ui) } else { Vec::new() },
                 versions: if is_whole { versions(page.ui) } else { Vec::new() },
                 decision: if is_whole { refused(page.ui) } else { Form::default() },

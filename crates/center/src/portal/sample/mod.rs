@@ -32,6 +32,7 @@ use crate::portal::{
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
 use crate::secret::SecretsPage;
+use crate::signing::TextPage;
 use crate::tenant::{TenantPage, TenantsPage};
 use crate::usage::UsagePage;
 
@@ -57,7 +58,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 44] = [
+const PAGES: [(&str, Rendered); 45] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -92,6 +93,7 @@ const PAGES: [(&str, Rendered); 44] = [
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
     ("secret/list.html", rendered::<SecretsPage>),
+    ("signing/show.html", rendered::<TextPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),

@@ -2,4 +2,5 @@
 
 pub mod debts;
 pub mod periods;
+pub mod quotes;
 pub mod statements;

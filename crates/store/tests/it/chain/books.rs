@@ -227,12 +227,35 @@ pub fn books() -> Books {
     let statement =
         "INSERT INTO statements SELECT 'S-1', '2022-05', id, ?1, ?2 FROM contracts ORDER BY id LIMIT 1";
     conn.execute(statement, rusqlite::params![body, chain::sha256(body.as_bytes())]).unwrap();
+    paper(&conn);
     drop(conn);
     let store = sealed(&path);
     store.write(|_| Ok::<_, StoreError>(())).unwrap();
     seal(&store);
     roots += &give_root(&store, &key, "month 2022-05");
     Books { dir, path, key, roots }
+}
+
+/// A quote, and the text of the second contract, which goes on after the first, with both signatures.
+fn paper(conn: &Connection) {
+    conn.execute_batch(
+        "INSERT INTO quotes SELECT randomblob(16), 'Q-2022-000001', c.tenant, NULL, 'research', 'prepaid', '[]', 5, 0, b.id, \
+         0, 9, 9, '', 'draft', m.id, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM contracts c, price_books b, members m \
+         ORDER BY c.id, m.id LIMIT 1;
+         UPDATE quotes SET state = 'sent', sent_at = 2;
+         INSERT INTO renewals SELECT MAX(id), MIN(id) FROM contracts;",
+    )
+    .unwrap();
+    let text = "INSERT INTO contract_texts SELECT randomblob(16), MAX(id), 1, NULL, ?1, ?2, ?3, NULL, 5 FROM contracts";
+    let (zh, en) = ("# 合同\n", "# Agreement\n");
+    conn.execute(text, rusqlite::params![zh, en, store::texts::digest(zh, en)]).unwrap();
+    for (side, order) in [("center", "ASC"), ("tenant", "DESC")] {
+        let sql = format!(
+            "INSERT INTO signatures SELECT randomblob(16), t.id, '{side}', t.sha256, m.person, m.id, m.role, 'li', 'Li', \
+             'password', '192.0.2.1', 6 FROM contract_texts t, members m ORDER BY m.id {order} LIMIT 1"
+        );
+        conn.execute_batch(&sql).unwrap();
+    }
 }
 
 impl Books {
