@@ -40,7 +40,7 @@ fn a_quote_is_what_a_dry_run_says_and_what_a_run_is_charged() {
     assert_eq!(of_time(number(price, "most_card_ms")), number(price, "most_micro_cny"), "{tried}");
     let id = site.submit(&firm, &spec);
     let ended = site.wait_for_end(&firm.developer, &id);
-    let (used, charged) = (number(&ended, "used_card_ms"), number(&ended, "charged_micro_cny"));
+    let (used, charged) = (number(&ended, "used_card_ms"), number(&ended, "charge_micro_cny"));
     assert!(used > 0 && charged > 0, "{ended}");
     assert_eq!(of_time(used), charged);
 

@@ -122,7 +122,7 @@ fn from_an_application_with_a_quote_to_a_job_under_a_signed_contract() {
     assert_eq!(site.get(&format!("/api/v1/contracts/{id}"), &admin)["state"], "active");
     let done = site.post("/api/v1/jobs", &admin, &job("first", "true"));
     let done = site.wait_for_end(&admin, done["id"].as_str().expect("an id"));
-    assert_eq!((&done["state"], &done["contract_number"]), (&json!("succeeded"), &json!(number)), "{done}");
+    assert_eq!((&done["state"], &done["contract"]), (&json!("succeeded"), &json!(number)), "{done}");
     books_are_right(&site);
 }
 
