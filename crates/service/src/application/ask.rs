@@ -157,23 +157,18 @@ pub async fn list(
     let limit = params::page_limit(query.limit)?;
     let now = moment::now();
     let filter = filter_of(center, &query, now)?;
-    let (found, count) = center
-        .read(move |tx| Ok((rows::list(tx, &filter, after, limit + 1)?, rows::count(tx, &filter)?)))
-        .await?;
-    let page = Listing::cut(found, limit, |one| one.id.to_string());
-    let views = center
-        .try_read({
-            let center = center.clone();
-            move |tx| {
-                let mut views = Vec::new();
-                for application in &page.items {
-                    views.push(view(&center, tx, application, now)?);
-                }
-                Ok(Listing { items: views, next_cursor: page.next_cursor, total: None })
-            }
+    let handle = center.clone();
+    let read = move |tx: &Tx| {
+        let page = Listing::cut(rows::list(tx, &filter, after, limit + 1)?, limit, |one| one.id.to_string());
+        let mut names = Names::of(tx);
+        let views = page.items.iter().map(|application| view(&handle, &mut names, application, now));
+        Ok(Listing {
+            items: views.collect::<Result<_, AppError>>()?,
+            next_cursor: page.next_cursor,
+            total: Some(Total { count: rows::count(tx, &filter)?, and_more: false }),
         })
-        .await?;
-    Ok(Listing { total: Some(Total { count, and_more: false }), ..views })
+    };
+    center.try_read(read).await
 }
 
 fn filter_of(center: &Center, query: &ApplicationQuery, now: Timestamp) -> Result<Filter, AppError> {
@@ -221,13 +216,12 @@ const MOST_DAYS: u32 = 36_500;
 
 fn view(
     center: &Center,
-    tx: &Tx,
+    names: &mut Names<'_>,
     application: &Application,
     now: Timestamp,
 ) -> Result<ApplicationView, AppError> {
     let kind = kind_of(center, &application.kind)?;
     let title = application.answers.get(kind.title).and_then(Value::as_str).unwrap_or_default();
-    let mut names = Names::of(tx);
     Ok(ApplicationView {
         id: application.id,
         number: application.number.clone(),
@@ -261,7 +255,7 @@ fn detail(
     let account = account::standing(tx, application.id)?;
     let (login, has_password) =
         account.map_or((None, false), |Standing { login, is_set }| (Some(login), is_set));
-    let view = view(center, tx, &application, now)?;
+    let view = view(center, &mut names, &application, now)?;
     let decision = application.decision;
     Ok(ApplicationDetail {
         application: view,

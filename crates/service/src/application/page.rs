@@ -8,7 +8,7 @@ use axum::{
 };
 use base::{
     approval::{
-        Answers, Deed, Form as Questions, State, Verdict,
+        Answers, Deed, Form as Questions, State,
         actions::{MAKE_LINK, REVIEW},
     },
     error::{AppError, Unreadable},
@@ -257,12 +257,10 @@ pub async fn judge(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return show_one(&center, &visitor, &number, status, (form, String::new())).await;
     }
-    let mut changes = Answers::new();
-    if form.value("verdict") == Verdict::Approve.code() {
-        let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
-        let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
-        changes.extend(granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))));
-    }
+    let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
+    let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
+    let changes: Answers =
+        granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))).collect();
     let new = NewVerdict {
         verdict: form.value("verdict").to_owned(),
         score,

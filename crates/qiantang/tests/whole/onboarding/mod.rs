@@ -86,6 +86,9 @@ fn a_stranger_applies_is_asked_back_and_becomes_a_tenant_by_two_people() {
         assert!(refused.body.contains(told), "{told}: {}", refused.body);
     }
     assert_eq!(shown(&site, &number)["state"], "draft");
+    let unknown = send(&stranger, &path, &join_form("qianwan-ai"), &of_secret("hand in"));
+    assert!(unknown.status == 422 && unknown.body.contains("hand in"), "{}", unknown.body);
+    assert!(page(&secret).body.contains("value=\"9133\""), "an act that is none keeps nothing");
     assert_eq!(
         send(&stranger, &path, &join_form("qianwan-ai"), &[("secret", "x"), ("act", "hand-in")]).status,
         404
