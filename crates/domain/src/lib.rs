@@ -7,7 +7,6 @@ pub mod card;
 pub mod code;
 pub mod contract;
 pub mod decimal;
-pub mod email;
 pub mod id;
 pub mod job;
 pub mod ledger;

@@ -1,10 +1,9 @@
 //! Forms of applications: which questions a kind asks, and what counts as an answer.
 
 use domain::{
-    email,
     problem::{Field, Quantity, SpecProblem, Wrong, field},
     tenant::{check_slug, read_credit_code},
-    text::{InvalidLine, Line, LineFault},
+    text::{InvalidLine, Line, LineFault, email},
 };
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use base::{auth::Action, detail::Detail, error::AppError};
 use domain::{
-    email,
     problem::{Wrong, field},
+    text::email,
 };
 
 /// Everybody who can sign in, with their memberships: a matter of the center alone.
