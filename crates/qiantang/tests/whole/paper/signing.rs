@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use testkit::{PASSWORD, Site, grant};
 
 use super::{SETTINGS, alone, books_are_right, person, register, sign, sign_with, take, texts};
-use crate::{QIANTANG, tamper::tampered};
+use crate::{
+    QIANTANG,
+    tamper::{backup, tampered, verify},
+};
 
 fn make(site: &Site, by: &str, contract: &str) -> (u16, Value) {
     site.ask("POST", &format!("/api/v1/contracts/{contract}/texts"), by, None)
@@ -226,20 +229,13 @@ fn a_text_or_a_signature_that_was_altered_is_told() {
     make(&site, &univ.admin, &id);
     take(&site, &site.operator, &id, &["submit", "approve"]);
     let text = texts(&site, &univ.admin, &id)[0].clone();
-    let backup = site.post("/api/v1/backup", &site.operator, &json!({ "path": "signed" }));
-    let half = std::path::PathBuf::from(backup["path"].as_str().expect("a path"));
+    let half = backup(&site, "half.db");
     for by in [&site.operator, &univ.admin] {
         assert_eq!(sign(&site, by, &id, &text).0, 201);
     }
-    site.stop();
-    let file = site.data().join("database/center.db");
+    let whole = backup(&site, "whole.db");
     let faults = |name: &str, sql: &str| {
-        let copy = tampered(&file, name, sql);
-        let output = Command::new(QIANTANG)
-            .args(["--json", "ledger", "verify", copy.to_str().expect("a path")])
-            .output()
-            .expect("it runs");
-        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let (_, answer) = verify(&tampered(&whole, name, sql), &[]);
         let all = answer["faults"].as_array().expect("faults").iter();
         all.map(|fault| {
             let text = |key: &str| fault[key].as_str().unwrap_or_default();
@@ -273,6 +269,8 @@ fn a_text_or_a_signature_that_was_altered_is_told() {
     }
     // A center whose text was altered says so on the page, and takes no signature on it.
     let altered = tampered(&half, "altered", "UPDATE contract_texts SET en = replace(en, '12,000', '2,000')");
+    site.stop();
+    let file = site.data().join("database/center.db");
     std::fs::copy(&altered, &file).expect("it is copied");
     for log in ["center.db-wal", "center.db-shm"] {
         let _ = std::fs::remove_file(file.with_file_name(log));
