@@ -822,6 +822,12 @@ CREATE TABLE renewals (
     renews BLOB NOT NULL REFERENCES contracts (id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX renewals_by_contract ON renewals (renews);
+CREATE TRIGGER renewals_never_change BEFORE UPDATE ON renewals
+BEGIN SELECT RAISE(ABORT, 'renewals are append-only: they are never changed'); END;
+CREATE TRIGGER renewals_never_go BEFORE DELETE ON renewals
+BEGIN SELECT RAISE(ABORT, 'renewals are append-only: they are never deleted'); END;
+CREATE TRIGGER renewals_added AFTER INSERT ON renewals
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('renewals', NEW.contract, 0); END;
 
 -- The texts of contracts and of their amendments, in both languages, as they were frozen. The digest is of both.
 CREATE TABLE contract_texts (

@@ -69,7 +69,7 @@ pub const PAGES: &[&str] = &[
     "/quotes/new",
     "/quotes/QUOTED",
     "/quotes/none",
-    "/apply/QUOTING",
+    "/apply/QUOTING/quote",
     "/statements",
     "/corrections",
     "/corrections/new",
@@ -200,7 +200,7 @@ impl Scene {
         let page = if page.contains("QUOTING") {
             let (number, secret) = &self.applications()[0];
             let quote = &self.quotes()[1];
-            page.replace("QUOTING", &format!("{number}/quote?secret={secret}&quote={quote}"))
+            page.replace("QUOTING/quote", &format!("{number}/quote?secret={secret}&quote={quote}"))
         } else {
             page
         };
