@@ -9,7 +9,7 @@ use domain::{
 use store::StoreError;
 use tokio::task::JoinError;
 
-use crate::refusal::Refused;
+use crate::refusal::{Paper, Refused};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -103,6 +103,12 @@ impl AppError {
 
     pub fn invalid(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {
         Self::Invalid(vec![SpecProblem::new(place, wrong)])
+    }
+}
+
+impl From<Paper> for AppError {
+    fn from(refused: Paper) -> Self {
+        Refused::Paper(refused).into()
     }
 }
 

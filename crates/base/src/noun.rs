@@ -39,8 +39,11 @@ pub struct Noun<C: 'static> {
     /// The page that shows the center to whoever has not signed in.
     pub welcome: Option<&'static str>,
     /// Ends what the clock has ended of it. The loop that does the same for applications calls it.
-    pub expire: Option<fn(&C) -> Result<(), AppError>>,
+    pub expire: Option<Expire<C>>,
 }
+
+/// Ends what the clock has ended.
+pub type Expire<C> = fn(&C) -> Result<(), AppError>;
 
 impl<C: Clone + Send + Sync + 'static> Noun<C> {
     /// A noun that has nothing yet but its name: `Noun { texts: …, ..Noun::named("voucher") }`.

@@ -73,6 +73,9 @@ pub const SUBMIT_CONTRACT: Action = Action::new("submit_contract", "administer")
 ]);
 pub const DECIDE_CONTRACT: Action =
     Action::new("decide_contract", "keep_contracts").keeps(&[NUMBER, CONTRACT_ACTION, REASON]);
+/// For a tenant, by those who answer for its money. Quotes are a platform's noun, and this is one of the rights of a role.
+pub const ACCEPT_QUOTE: Action =
+    Action::new("accept_quote", "accept_quotes").keeps(&[NUMBER, AMOUNT, Detail::text("contract")]);
 pub const TOP_UP: Action = Action::new("top_up", "keep_money").keeps(&[
     NUMBER,
     AMOUNT,

@@ -3,6 +3,7 @@
 
 pub mod amendment;
 pub mod course;
+pub mod quote;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{

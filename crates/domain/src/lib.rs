@@ -16,7 +16,6 @@ pub mod money;
 pub mod node;
 pub mod price;
 pub mod problem;
-pub mod quote;
 pub mod reason;
 pub mod run;
 pub mod schema;
@@ -30,7 +29,7 @@ pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
+pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course, quote};
 pub use id::{
     AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, ContractTextId, CorrectionId, Id, JobId,
     MemberId, NodeId, PersonId, PoolId, PriceBookId, ProjectId, QuoteId, RunId, SessionId, SignatureId,

@@ -1,5 +1,7 @@
 //! Contracts and their history.
 
+pub mod texts;
+
 use domain::{
     Contract, ContractId, ContractState, Course, MemberId, TenantId, Timestamp, contract::ContractAction,
 };

@@ -33,7 +33,7 @@ pub mod runs;
 pub mod secrets;
 pub mod settings;
 pub mod tenants;
-pub mod texts;
 pub mod usage;
 
+pub use contracts::texts;
 pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

@@ -2,12 +2,12 @@
 
 use domain::{
     CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain,
-    contract::ContractAction, job::JobStatus, quote::QuoteState,
+    contract::ContractAction, job::JobStatus,
 };
 use serde::Serialize;
 use serde_json::Value;
-use store::texts::Side;
 
+use super::paper::Paper;
 use crate::{approval::application::State, text::Sentence};
 
 /// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
@@ -194,58 +194,9 @@ pub enum Refused {
         most_bytes: u64,
     },
     TwinIsBusy,
-    /// The settings don't name the center as a party to contracts.
-    CenterUnnamed,
-    /// The tenant lacks what names it as a party to contracts.
-    TenantUnnamed {
-        tenant: String,
-    },
-    /// A text lacks the signatures of these sides.
-    NotSigned {
-        contract: String,
-        missing: Vec<Side>,
-    },
-    /// A text that somebody signed is not made anew.
-    TextSigned {
-        contract: String,
-    },
-    NotASigner {
-        role: Role,
-    },
-    /// A text is not what its digest says.
-    TextAltered {
-        contract: String,
-        version: i64,
-    },
-    /// A text is not the one to sign.
-    TextOver {
-        contract: String,
-        version: i64,
-    },
-    SideSigned {
-        contract: String,
-        side: Side,
-    },
-    /// One person would sign for both sides.
-    OneForBoth,
-    RenewedEarly {
-        contract: String,
-        from: Rfc3339,
-    },
-    Renewed {
-        contract: String,
-        by: String,
-    },
-    /// The state of a quote does not allow it.
-    QuoteState {
-        number: String,
-        state: QuoteState,
-    },
-    /// A role gives no more discount alone than `most_bp`.
-    DiscountAbove {
-        discount_bp: u32,
-        most_bp: u32,
-    },
+    /// Of quotes, the texts of contracts, and signatures.
+    #[serde(untagged)]
+    Paper(Paper),
 }
 
 /// A price that changes much.
@@ -341,16 +292,7 @@ impl Refused {
             Self::TooManySecrets { .. } => "too_many_secrets",
             Self::TooMuchWaiting { .. } => "too_much_waiting",
             Self::TwinIsBusy => "twin_is_busy",
-            Self::CenterUnnamed | Self::TenantUnnamed { .. } => "party_unnamed",
-            Self::NotSigned { .. } => "not_signed",
-            Self::TextSigned { .. } | Self::SideSigned { .. } => "already_signed",
-            Self::NotASigner { .. } => "not_a_signer",
-            Self::TextAltered { .. } => "text_altered",
-            Self::TextOver { .. } => "text_over",
-            Self::OneForBoth => "one_for_both",
-            Self::RenewedEarly { .. } | Self::Renewed { .. } => "renewal",
-            Self::QuoteState { .. } => "quote_state",
-            Self::DiscountAbove { .. } => "discount_above",
+            Self::Paper(paper) => paper.code(),
         }
     }
 

@@ -124,19 +124,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
-        Refused::CenterUnnamed
-        | Refused::TenantUnnamed { .. }
-        | Refused::NotSigned { .. }
-        | Refused::TextSigned { .. }
-        | Refused::NotASigner { .. }
-        | Refused::TextAltered { .. }
-        | Refused::TextOver { .. }
-        | Refused::SideSigned { .. }
-        | Refused::OneForBoth
-        | Refused::RenewedEarly { .. }
-        | Refused::Renewed { .. }
-        | Refused::QuoteState { .. }
-        | Refused::DiscountAbove { .. } => paper::en(refused),
+        Refused::Paper(paper) => paper::en(paper),
     }
 }
 

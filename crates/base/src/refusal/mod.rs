@@ -13,6 +13,7 @@ mod zh;
 use domain::Lang;
 
 pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
+pub use paper::Paper;
 
 impl Refused {
     /// The fault with its values, without a stop.

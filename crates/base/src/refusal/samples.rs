@@ -7,14 +7,15 @@ use domain::{
 use store::texts::Side;
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::paper::Paper;
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
-    ($type:ident: $($variant:ident $({ $($any:tt)* })? => $samples:expr),+ $(,)?) => {{
+    ($type:ident: $($variant:ident $({ $($any:tt)* })? $(($($one:tt)*))? => $samples:expr),+ $(,)?) => {{
         let mut all: Vec<$type> = Vec::new();
         $(all.extend($samples);)+
         let is_known = |sample: &$type| match sample {
-            $($type::$variant $({ $($any)* })? => true),+
+            $($type::$variant $({ $($any)* })? $(($($one)*))? => true),+
         };
         debug_assert!(all.iter().all(is_known));
         all
@@ -96,18 +97,27 @@ pub fn all() -> Vec<Refused> {
         TooManySecrets { .. } => [Refused::TooManySecrets { most: 1000 }],
         TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
-        CenterUnnamed => [Refused::CenterUnnamed],
-        TenantUnnamed { .. } => [Refused::TenantUnnamed { tenant: "univ".to_owned() }],
-        NotSigned { .. } => [Refused::NotSigned { contract: number(), missing: Side::ALL.into() }],
-        TextSigned { .. } => [Refused::TextSigned { contract: number() }],
-        NotASigner { .. } => Role::ALL.map(|role| Refused::NotASigner { role }),
-        TextAltered { .. } => [Refused::TextAltered { contract: number(), version: 2 }],
-        TextOver { .. } => [Refused::TextOver { contract: number(), version: 1 }],
-        SideSigned { .. } => Side::ALL.map(|side| Refused::SideSigned { contract: number(), side }),
-        OneForBoth => [Refused::OneForBoth],
-        RenewedEarly { .. } => [Refused::RenewedEarly { contract: number(), from: at }],
-        Renewed { .. } => [Refused::Renewed { contract: number(), by: "HZ-1-R".to_owned() }],
-        QuoteState { .. } => QuoteState::ALL.map(|state| Refused::QuoteState { number: "Q-2026-000017".to_owned(), state }),
-        DiscountAbove { .. } => [Refused::DiscountAbove { discount_bp: 2500, most_bp: 1000 }],
+        Paper(_) => paper(),
     )
+}
+
+fn paper() -> Vec<Refused> {
+    let number = || "HZ-1".to_owned();
+    let at = Rfc3339(Timestamp::from_secs(1_779_242_400));
+    let all = samples!(Paper:
+        CenterUnnamed => [Paper::CenterUnnamed],
+        TenantUnnamed { .. } => [Paper::TenantUnnamed { tenant: "univ".to_owned() }],
+        NotSigned { .. } => [Paper::NotSigned { contract: number(), missing: Side::ALL.into() }],
+        TextSigned { .. } => [Paper::TextSigned { contract: number() }],
+        NotASigner { .. } => Role::ALL.map(|role| Paper::NotASigner { role }),
+        TextAltered { .. } => [Paper::TextAltered { contract: number(), version: 2 }],
+        TextOver { .. } => [Paper::TextOver { contract: number(), version: 1 }],
+        SideSigned { .. } => Side::ALL.map(|side| Paper::SideSigned { contract: number(), side }),
+        OneForBoth => [Paper::OneForBoth],
+        RenewedEarly { .. } => [Paper::RenewedEarly { contract: number(), from: at }],
+        Renewed { .. } => [Paper::Renewed { contract: number(), by: "HZ-1-R".to_owned() }],
+        QuoteState { .. } => QuoteState::ALL.map(|state| Paper::QuoteState { number: "Q-2026-000017".to_owned(), state }),
+        DiscountAbove { .. } => [Paper::DiscountAbove { discount_bp: 2500, most_bp: 1000 }],
+    );
+    all.into_iter().map(Refused::Paper).collect()
 }

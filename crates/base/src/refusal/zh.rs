@@ -131,19 +131,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
-        Refused::CenterUnnamed
-        | Refused::TenantUnnamed { .. }
-        | Refused::NotSigned { .. }
-        | Refused::TextSigned { .. }
-        | Refused::NotASigner { .. }
-        | Refused::TextAltered { .. }
-        | Refused::TextOver { .. }
-        | Refused::SideSigned { .. }
-        | Refused::OneForBoth
-        | Refused::RenewedEarly { .. }
-        | Refused::Renewed { .. }
-        | Refused::QuoteState { .. }
-        | Refused::DiscountAbove { .. } => paper::zh(refused),
+        Refused::Paper(paper) => paper::zh(paper),
     }
 }
 

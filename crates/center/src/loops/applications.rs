@@ -3,7 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use base::{approval::keep, error::AppError, moment, noun::nouns};
+use base::{
+    approval::keep,
+    error::AppError,
+    moment,
+    noun::{Expire, nouns},
+};
 
 use crate::{center::Center, wakers::APPLICATIONS};
 
@@ -14,7 +19,7 @@ pub fn run(center: &Center) {
     while !center.compute.wakers.is_stopping() {
         let begun = Instant::now();
         let others = nouns(center.platforms).filter_map(|noun| noun.expire);
-        for expire in std::iter::once(turn as fn(&Center) -> _).chain(others) {
+        for expire in std::iter::once(turn as Expire<Center>).chain(others) {
             if let Err(error) = expire(center) {
                 let error = base::error::chain(&error);
                 tracing::error!(error, "what is over by the clock stays open; it is tried again");

@@ -3,7 +3,7 @@
 use base::auth::{Action, Policies, policy::Relation};
 use domain::Role;
 
-use crate::actions;
+use crate::{actions, signing::rule::SIGN};
 
 domain::codes! {
     /// Something that a role may do, of its own tenant or of the center.
@@ -15,6 +15,8 @@ domain::codes! {
         SeeAccount = "see_account",
         SeeMoney = "see_money",
         DrawUp = "draw_up",
+        Accept = "accept",
+        Sign = "sign",
         Administer = "administer",
         SeeAudit = "see_audit",
         SeeCenter = "see_center",
@@ -35,6 +37,8 @@ impl Right {
             Self::SeeAccount => actions::READ_CONTRACT,
             Self::SeeMoney => actions::READ_STATEMENT,
             Self::DrawUp => actions::SUBMIT_CONTRACT,
+            Self::Accept => actions::ACCEPT_QUOTE,
+            Self::Sign => SIGN,
             Self::Administer => actions::MANAGE_MEMBER,
             Self::SeeAudit => actions::READ_AUDIT,
             Self::SeeCenter => actions::READ_CENTER,

@@ -8,7 +8,7 @@ use base::{
     error::AppError,
     moment::{self, new_id},
     params,
-    refusal::{Refused, Wanted},
+    refusal::{Paper, Refused, Wanted},
 };
 use domain::{
     AmendmentId, Contract, ContractId, ContractState, ContractTextId, Rfc3339, Role, SignatureId,
@@ -175,7 +175,7 @@ pub async fn make(center: &Center, caller: &Caller, id: &str) -> Result<Contract
         if let Some(before) = &before
             && !rows::signatures(tx, before.id)?.is_empty()
         {
-            return Err(Refused::TextSigned { contract: contract.number }.into());
+            return Err(Paper::TextSigned { contract: contract.number }.into());
         }
         let text = freeze::contract_text(tx, &handle, &contract, Some(by))?;
         let is_same = before.is_some_and(|before| before.id == text.id);
@@ -214,7 +214,7 @@ pub async fn sign(
     let may = center.policies.may(caller, SIGN, Some(contract.tenant))?;
     let role = caller.role();
     let side = rule::side_of(&center.settings.signing, role)
-        .ok_or_else(|| AppError::from(Refused::NotASigner { role }))?;
+        .ok_or_else(|| AppError::from(Paper::NotASigner { role }))?;
     let confirmed = super::confirm::confirm(center, caller, &new.password).await?;
     let (caller, id, is_apart) = (caller.clone(), contract.id, center.settings.are_duties_separate());
     let work = move |tx: &Tx| signed(tx, &caller, id, side, &confirmed, &new, is_apart);
@@ -232,14 +232,14 @@ fn to_sign(tx: &Tx, contract: &Contract, new: &NewSignature) -> Result<ContractT
     let text = all.into_iter().find(|text| text.version == new.version);
     let text = text.ok_or_else(|| AppError::not_found("contract text", new.version))?;
     if rows::digest(&text.zh, &text.en) != text.sha256 {
-        return Err(Refused::TextAltered { contract: contract.number.clone(), version: text.version }.into());
+        return Err(Paper::TextAltered { contract: contract.number.clone(), version: text.version }.into());
     }
     let counts = match text.amendment {
         Some(amendment) => amendments::get(tx, amendment)?.state == AmendmentState::Proposed,
         None => rows::newest(tx, contract.id)?.is_some_and(|newest| newest.id == text.id),
     };
     if !counts {
-        return Err(Refused::TextOver { contract: contract.number.clone(), version: text.version }.into());
+        return Err(Paper::TextOver { contract: contract.number.clone(), version: text.version }.into());
     }
     if !new.sha256.eq_ignore_ascii_case(&hex(&text.sha256)) {
         return Err(AppError::invalid(field::SHA256, Wrong::OtherDigest { version: text.version }));
@@ -265,10 +265,10 @@ fn signed(
     }
     let others = rows::signatures(tx, text.id)?;
     if others.iter().any(|one| one.side == side) {
-        return Err(Refused::SideSigned { contract: contract.number, side }.into());
+        return Err(Paper::SideSigned { contract: contract.number, side }.into());
     }
     if others.iter().any(|one| one.person == confirmed.person()) {
-        return Err(Refused::OneForBoth.into());
+        return Err(Paper::OneForBoth.into());
     }
     if side == Side::Center && is_of_contract {
         apart::signer(tx, is_apart, id, caller.member.id)?;
@@ -329,20 +329,19 @@ pub async fn renew(
         }
         let from = rule::renewable_from(before.ends_at);
         if now < from {
-            return Err(Refused::RenewedEarly { contract: before.number, from: from.into() }.into());
+            return Err(Paper::RenewedEarly { contract: before.number, from: from.into() }.into());
         }
         for other in rows::renewed_by(tx, before.id)? {
             let other = kept::get_contract(tx, other)?;
             if other.state != ContractState::Terminated {
-                return Err(Refused::Renewed { contract: before.number, by: other.number }.into());
+                return Err(Paper::Renewed { contract: before.number, by: other.number }.into());
             }
         }
-        let number = match &number {
-            Some(number) => number.clone(),
-            None => {
-                let number = contracts::free_number(tx, &format!("{}-R", before.number))?;
-                params::line::<64>(field::NUMBER, number)?.into()
-            }
+        let number = if let Some(number) = &number {
+            number.clone()
+        } else {
+            let number = contracts::free_number(tx, &format!("{}-R", before.number))?;
+            params::line::<64>(field::NUMBER, number)?.into()
         };
         let new = Contract {
             id: new_id!(ContractId),

@@ -4,7 +4,7 @@ use base::{
     error::AppError,
     moment::{self, new_id},
     page::{texts as words, words::Ui},
-    refusal::Refused,
+    refusal::Paper,
 };
 use domain::{
     AmendmentId, Contract, ContractTextId, Lang, MemberId, MicroCny, ServiceClass, Tenant, Timestamp,
@@ -129,10 +129,10 @@ pub fn has_parties(center: &Center, tenant: &Tenant) -> bool {
 fn refuse_unnamed(center: &Center, tenant: &Tenant) -> Result<(), AppError> {
     let payee = &center.settings.books.payee;
     if payee.name.is_empty() || payee.tax_number.is_empty() {
-        return Err(Refused::CenterUnnamed.into());
+        return Err(Paper::CenterUnnamed.into());
     }
     if tenant.legal_name.is_empty() || code_of(tenant).is_empty() {
-        return Err(Refused::TenantUnnamed { tenant: tenant.slug.clone() }.into());
+        return Err(Paper::TenantUnnamed { tenant: tenant.slug.clone() }.into());
     }
     Ok(())
 }
@@ -246,7 +246,7 @@ pub fn refuse_unsigned(tx: &Tx, center: &Center, contract: &Contract) -> Result<
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Refused::NotSigned { contract: contract.number.clone(), missing }.into())
+    Err(Paper::NotSigned { contract: contract.number.clone(), missing }.into())
 }
 
 /// Refuses to approve an amendment whose text lacks a signature.
@@ -256,7 +256,7 @@ pub fn refuse_unsigned_amendment(tx: &Tx, contract: &Contract, id: AmendmentId) 
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Refused::NotSigned { contract: contract.number.clone(), missing }.into())
+    Err(Paper::NotSigned { contract: contract.number.clone(), missing }.into())
 }
 
 /// Freezes the text of a contract that is submitted: where it has one, or must.

@@ -151,6 +151,7 @@ fn tabs(ui: Ui, all: &[ContractTextView], shown: Option<i64>) -> Vec<Tab> {
 
 impl TextPage {
     /// The word for a side.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates hand over fields by reference")]
     fn side_of(&self, side: &Side) -> String {
         self.page.word("side", side.code())
     }
@@ -246,7 +247,7 @@ mod tests {
                 blocks: text.as_ref().map(|text| blocks(in_lang(page.ui, text))).unwrap_or_default(),
                 versions: text
                     .as_ref()
-                    .map(|text| tabs(page.ui, &[text.clone()], Some(1)))
+                    .map(|text| tabs(page.ui, std::slice::from_ref(text), Some(1)))
                     .unwrap_or_default(),
                 side: if form.is_good() { String::new() } else { page.word("side", "tenant") },
                 may_make: text.is_none(),

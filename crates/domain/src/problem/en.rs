@@ -133,11 +133,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
         Wrong::Quote(fault) => quote::en(fault),
-        Wrong::WrongPassword => ("is wrong".into(), "give the password that you sign in with".into()),
-        Wrong::OtherDigest { version } => (
-            format!("is not the digest of version {version}"),
-            "read that version again, and give the digest that stands beneath it".into(),
-        ),
+        Wrong::WrongPassword | Wrong::OtherDigest { .. } => of_signature(wrong),
     }
 }
 
@@ -462,6 +458,18 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),
             "use 5 to 20 digits, spaces and hyphens, with a `+` in front for other countries".into(),
+        ),
+        _ => Words::default(),
+    }
+}
+
+/// Faults of a signature.
+fn of_signature(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::WrongPassword => ("is wrong".into(), "give the password that you sign in with".into()),
+        Wrong::OtherDigest { version } => (
+            format!("is not the digest of version {version}"),
+            "read that version again, and give the digest that stands beneath it".into(),
         ),
         _ => Words::default(),
     }

@@ -118,10 +118,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
         Wrong::Quote(fault) => quote::zh(fault),
-        Wrong::WrongPassword => ("有误".into(), "请填写您登录时使用的密码".into()),
-        Wrong::OtherDigest { version } => {
-            (format!("不是第 {version} 版文本的摘要"), "请重新阅读该版文本，并填写其下方的摘要".into())
-        }
+        Wrong::WrongPassword | Wrong::OtherDigest { .. } => of_signature(wrong),
     }
 }
 
@@ -427,6 +424,17 @@ fn of_application(wrong: &Wrong) -> Words {
             format!("“{}”不是电话号码", shown(given)),
             "请填写 5 至 20 位数字，可含空格和连字符；境外号码以 + 开头".into(),
         ),
+        _ => Words::default(),
+    }
+}
+
+/// Faults of a signature.
+fn of_signature(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::WrongPassword => ("有误".into(), "请填写您登录时使用的密码".into()),
+        Wrong::OtherDigest { version } => {
+            (format!("不是第 {version} 版文本的摘要"), "请重新阅读该版文本，并填写其下方的摘要".into())
+        }
         _ => Words::default(),
     }
 }

@@ -62,7 +62,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/corrections/{id}/decide") => json!({ "book": true }),
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
-        ("POST", "/periods/{month}/close") => json!({}),
+        ("POST", "/periods/{month}/close" | "/contracts/{id}/renew") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
         ("POST", "/quotes") => json!({ "tenant": "alpha", "kind": "grant", "starts_at": "2026-01-01",
@@ -70,7 +70,6 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/contracts/{id}/signatures") => {
             json!({ "version": 1, "sha256": "", "password": PASSWORD })
         }
-        ("POST", "/contracts/{id}/renew") => json!({}),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })

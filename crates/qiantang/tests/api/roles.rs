@@ -39,7 +39,15 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         {
             "see_account"
         }
-        ("POST", "/contracts" | "/contracts/{id}/amendments") | ("PATCH", "/contracts/{id}") => "draw_up",
+        (
+            "POST",
+            "/contracts" | "/contracts/{id}/amendments" | "/contracts/{id}/texts" | "/contracts/{id}/renew",
+        )
+        | ("PATCH", "/contracts/{id}") => "draw_up",
+        ("GET", path) if path.starts_with("/quotes") => "see_money",
+        ("POST", "/quotes/{number}/accept") => "accept",
+        ("POST", "/contracts/{id}/signatures") => "sign",
+        ("POST", path) if path.starts_with("/quotes") => "keep_contracts",
         (
             "POST",
             "/contracts/{id}/actions"

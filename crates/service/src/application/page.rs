@@ -75,6 +75,7 @@ pub struct AnswerLine {
 
 #[derive(Template)]
 #[template(path = "application/show.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct ApplicationPage {
     page: Page,
     application: ApplicationView,

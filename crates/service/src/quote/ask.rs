@@ -10,7 +10,7 @@ use base::{
     listing::{Listing, Total},
     lookup::Names,
     moment, params,
-    refusal::{Did, Refused},
+    refusal::{Did, Paper, Refused},
 };
 use center::{app::contracts, center::Center};
 use domain::{
@@ -249,7 +249,7 @@ fn moved(quote: &mut Quote, step: Move, now: Timestamp) -> Result<(), AppError> 
     let after = rule::after(quote.state, is_over, step);
     quote.state = after.ok_or_else(|| {
         let state = if quote.state == QuoteState::Draft && is_over { QuoteState::Expired } else { state };
-        Refused::QuoteState { number: quote.number.clone(), state }
+        Paper::QuoteState { number: quote.number.clone(), state }
     })?;
     Ok(())
 }
@@ -265,7 +265,7 @@ pub async fn grant(center: &Center, caller: &Caller, number: &str) -> Result<Quo
         let (settings, discount) = (&handle.settings.quotes, quote::most_discount(&quote.lines));
         if !rule::grants(settings, caller.role(), discount) {
             let most_bp = settings.alone(caller.role());
-            return Err(Refused::DiscountAbove { discount_bp: discount, most_bp }.into());
+            return Err(Paper::DiscountAbove { discount_bp: discount, most_bp }.into());
         }
         let drawer = tenants::get_member(tx, quote.drawn_by)?.person;
         if drawer == caller.member.person && handle.settings.are_duties_separate() {
@@ -303,7 +303,7 @@ async fn go(center: &Center, caller: &Caller, number: &str, step: Move) -> Resul
             let (settings, discount) = (&handle.settings.quotes, quote::most_discount(&quote.lines));
             if quote.granted_by.is_none() && !rule::gives_alone(settings, caller.role(), discount) {
                 let most_bp = settings.alone(caller.role());
-                return Err(Refused::DiscountAbove { discount_bp: discount, most_bp }.into());
+                return Err(Paper::DiscountAbove { discount_bp: discount, most_bp }.into());
             }
             (quote.sent_by, quote.sent_at) = (Some(by), Some(now));
         } else {

@@ -418,6 +418,7 @@ pub async fn accept_of_applicant(
 }
 
 impl QuotesPage {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates hand over fields by reference")]
     fn state_of(&self, of: &QuoteState) -> Html {
         state(self.page.ui, *of)
     }

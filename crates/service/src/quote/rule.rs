@@ -6,7 +6,7 @@ use base::{
     detail::{Detail, Reads},
     events::Kind,
 };
-use center::settings::QuoteSettings;
+use center::{actions, settings::QuoteSettings};
 use domain::{Role, Timestamp, contract::ContractKindName, quote::QuoteState};
 
 /// The most lines of a quote.
@@ -30,7 +30,7 @@ pub const MANAGE: Action =
     Action::new("manage_quote", "keep_contracts").keeps(&[NUMBER, KIND, AMOUNT, DISCOUNT, STATE]);
 /// Granting a discount that the drawer may not give alone.
 pub const GRANT: Action = Action::new("grant_discount", "keep_contracts").keeps(&[NUMBER, DISCOUNT, AMOUNT]);
-pub const ACCEPT: Action = Action::new("accept_quote", "accept_quotes").keeps(&[NUMBER, AMOUNT, CONTRACT]);
+pub const ACCEPT: Action = actions::ACCEPT_QUOTE;
 /// An applicant accepted a quote, by the secret of the application.
 pub const ACCEPT_BY_SECRET: Action = Action::deed("applicant_accepted").keeps(&[NUMBER, AMOUNT]);
 /// The clock ended a quote.

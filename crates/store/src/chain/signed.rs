@@ -73,5 +73,5 @@ fn told(zh: &str, en: &str) -> Told {
 fn fault(report: &mut Report, table: &str, id: String, field: &str, detail: Told) {
     let (table, field) = (table.to_owned(), Some(field.to_owned()).filter(|field| !field.is_empty()));
     let code = FaultCode::BooksDisagree;
-    report.fault(Fault { code, table, id, field, detail: detail.into(), link: None, sealed_at: None });
+    report.fault(Fault { code, table, id, field, detail, link: None, sealed_at: None });
 }
