@@ -47,17 +47,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ContractNotActive { contract, state } => {
             with(format!("合同 {contract} {}", contract_state(*state)), "请联系租户管理员，或改用另一个项目")
         }
-        Refused::ContractState { contract, state, wanted } => with(
-            format!("合同 {contract} {}", contract_state(*state)),
-            match wanted {
-                Wanted::Change => "只有草稿可以修改：已提交的先退回，已启用的用补充协议",
-                Wanted::Amend => "补充协议只用于已启用且未结束的合同；草稿可直接修改",
-                Wanted::PayIn => "付款从合同批准起至结束为止可以入账",
-                Wanted::MakeText => "合同文本在合同启用之前生成",
-                Wanted::Sign => "合同在批准之后、启用之前签署",
-                Wanted::Renew => "合同自启用起可以续签，已终止的除外",
-            },
-        ),
+        Refused::ContractState { contract, state, wanted } => {
+            with(format!("合同 {contract} {}", contract_state(*state)), allowed(*wanted))
+        }
         Refused::ChangedMeanwhile { contract } => {
             with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
         }
@@ -367,5 +359,16 @@ fn reviewer(role: Role) -> &'static str {
         Role::Operator => "运营人员",
         Role::Contracts => "合同人员",
         _ => "其他角色",
+    }
+}
+
+fn allowed(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Change => "只有草稿可以修改：已提交的先退回，已启用的用补充协议",
+        Wanted::Amend => "补充协议只用于已启用且未结束的合同；草稿可直接修改",
+        Wanted::PayIn => "付款从合同批准起至结束为止可以入账",
+        Wanted::MakeText => "合同文本在合同启用之前生成",
+        Wanted::Sign => "合同在批准之后、启用之前签署",
+        Wanted::Renew => "合同自启用起可以续签，已终止的除外",
     }
 }

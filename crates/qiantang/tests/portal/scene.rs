@@ -227,7 +227,9 @@ impl Scene {
     fn quotes(&self) -> &[String; 2] {
         self.quotes.get_or_init(|| {
             let site = &self.site;
-            site.publish_price(12_000_000);
+            if site.get("/api/v1/price-books", &site.operator).as_array().is_some_and(Vec::is_empty) {
+                site.publish_price(1_000_000);
+            }
             let line = json!({ "pool": "ascend-910", "service_class": "normal", "cards": 8, "card_ms": 3_600_000,
                 "discount_bp": 500 });
             let new = json!({ "application": self.application(), "kind": "prepaid", "lines": [line],
