@@ -18,3 +18,5 @@ pub const RUN_ENDED: Kind = Kind::new("run_ended");
 pub const CONTRACT_CHANGED: Kind = Kind::new("contract_changed");
 /// A node changed its state, its labels or its maintenance.
 pub const NODE_CHANGED: Kind = Kind::new("node_changed");
+/// A quote was sent, accepted or withdrawn, or is not valid any more. Quotes are a platform's noun; the list of events tells of them.
+pub const QUOTE_CHANGED: Kind = Kind::new("quote_changed");

@@ -34,7 +34,7 @@ pub use draft::{
     DraftChange, NewContract, change, check_terms, create, drafted, free_number, insert, unless_draft,
 };
 pub use states::{
-    StateChange, act, amended, applied, balance, change_state, corrected, end_by_itself, replenish,
+    StateChange, act, amended, applied, balance, change_state, corrected, end_by_itself, replenish, touched,
 };
 pub use top_up::{TopUp, ToppedUp, top_up};
 

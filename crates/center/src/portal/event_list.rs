@@ -71,6 +71,7 @@ const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
 const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
 const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
 const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
+const QUOTE_CHANGED: &str = event_kinds::QUOTE_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
 const APPLICATION_CHANGED: &str = CHANGED.code();
 const MEMBER_JOINED: &str = invitation::rule::MEMBER_JOINED.code();
@@ -112,6 +113,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         NODE_CHANGED => ui.node_state(code),
         PERIOD_CLOSED => ui.tag("period-state", code),
         APPLICATION_CHANGED => ui.tag("application-state", code),
+        QUOTE_CHANGED => ui.tag("quote-state", code),
         MEMBER_JOINED => ui.tag("role", text("role")),
         _ => ui.state(code),
     };
@@ -135,6 +137,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         (APPLICATION_CHANGED, _) => {
             let number = escape(text("number"));
             format!(r#"<a href="/applications/{number}">{number}</a>"#)
+        }
+        (QUOTE_CHANGED, _) => {
+            let number = escape(text("number"));
+            format!(r#"<a href="/quotes/{number}">{number}</a>"#)
         }
         (MEMBER_JOINED, _) => {
             let (id, login) = (escape(text("member")), escape(text("login")));

@@ -6,6 +6,7 @@ use base::{
     auth::Caller,
     change::Changed,
     error::AppError,
+    events::Event,
     moment::{self, new_id},
     params,
     refusal::{Paper, Refused, Wanted},
@@ -218,12 +219,19 @@ pub async fn sign(
     let confirmed = super::confirm::confirm(center, caller, &new.password).await?;
     let (caller, id, is_apart) = (caller.clone(), contract.id, center.settings.are_duties_separate());
     let work = move |tx: &Tx| signed(tx, &caller, id, side, &confirmed, &new, is_apart);
-    let told = |center: &Center, (_, change): &(ContractTextView, Option<StateChange>)| {
-        if let Some(change) = change {
-            contracts::applied(center, change);
-        }
+    let told = |center: &Center, (_, done): &(ContractTextView, Signed)| match done {
+        Signed::ByBoth(change) => contracts::applied(center, change),
+        Signed::ByOne(event) => center.tell(event.clone()),
     };
     Ok(center.change(may, work, told).await?.0)
+}
+
+/// What a signature brings.
+enum Signed {
+    /// Both sides have signed the contract, which is active with it.
+    ByBoth(Box<StateChange>),
+    /// The other side is to hear of it.
+    ByOne(Event),
 }
 
 /// The text of that version, if it is the one to sign and was not altered.
@@ -255,7 +263,7 @@ fn signed(
     confirmed: &Confirmed,
     new: &NewSignature,
     is_apart: bool,
-) -> Result<Changed<(ContractTextView, Option<StateChange>)>, AppError> {
+) -> Result<Changed<(ContractTextView, Signed)>, AppError> {
     let contract = kept::get_contract(tx, id)?;
     let text = to_sign(tx, &contract, new)?;
     let is_of_contract = text.amendment.is_none();
@@ -290,16 +298,17 @@ fn signed(
     };
     rows::sign(tx, &signature)?;
     let is_whole = is_of_contract && freeze::missing(tx, text.id)?.is_empty();
-    let change = if is_whole {
+    let done = if is_whole {
         let by = Some(caller.member.id);
-        Some(contracts::change_state(tx, id, ContractAction::Activate, by, "signed by both sides", now)?)
+        let action = ContractAction::Activate;
+        Signed::ByBoth(Box::new(contracts::change_state(tx, id, action, by, "signed by both sides", now)?))
     } else {
-        None
+        Signed::ByOne(contracts::touched(tx, &contract, "sign", now)?)
     };
     let view = view(tx, &contract, text)?;
     let detail = json!({ "number": contract.number, "version": view.version, "sha256": view.sha256,
         "side": side.code(), "factor": signature.factor.code() });
-    Ok(Changed::new(id, detail, (view, change)))
+    Ok(Changed::new(id, detail, (view, done)))
 }
 
 /// Whether a contract's page offers to renew it.

@@ -6,7 +6,7 @@ use base::{
     detail::{Detail, Reads},
     events::Kind,
 };
-use center::{actions, settings::QuoteSettings};
+use center::{actions, event_kinds, settings::QuoteSettings};
 use domain::{Role, Timestamp, contract::ContractKindName, quote::QuoteState};
 
 /// The most lines of a quote.
@@ -22,7 +22,7 @@ const STATE: Detail = Detail::word::<QuoteState>("state", "quote-state");
 const CONTRACT: Detail = Detail::text("contract");
 
 /// A quote was sent, accepted, withdrawn, or is not valid any more.
-pub const CHANGED: Kind = Kind::new("quote_changed");
+pub const CHANGED: Kind = event_kinds::QUOTE_CHANGED;
 
 pub const READ: Action = Action::new("read_quote", "read_money");
 /// Drawing up, sending and withdrawing.

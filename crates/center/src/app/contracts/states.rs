@@ -152,7 +152,7 @@ pub fn amended(
     if contract.state == ContractState::Exhausted && !funds(&contract, balance).is_exhausted() {
         return change_state(tx, contract.id, ContractAction::Replenish, by, &amendment.reason, now);
     }
-    let event = money_moved(tx, &contract, "amend", now)?;
+    let event = touched(tx, &contract, "amend", now)?;
     Ok(StateChange { contract, balance, event })
 }
 
@@ -180,7 +180,7 @@ pub fn corrected(tx: &Tx, id: ContractId, by: MemberId, reason: &str) -> Result<
     if contract.state == ContractState::Exhausted && !funds(&contract, balance).is_exhausted() {
         return change_state(tx, id, ContractAction::Replenish, Some(by), reason, now);
     }
-    let event = money_moved(tx, &contract, "correction", now)?;
+    let event = touched(tx, &contract, "correction", now)?;
     Ok(StateChange { contract, balance, event })
 }
 
@@ -238,13 +238,8 @@ fn opening(contract: &Contract) -> Vec<Posting> {
     postings.into_iter().filter(|posting| posting.amount > 0).collect()
 }
 
-/// Tells that money was moved for a contract whose state stays as it is.
-pub(super) fn money_moved(
-    tx: &Tx,
-    contract: &Contract,
-    action: &str,
-    now: Timestamp,
-) -> Result<Event, AppError> {
+/// Tells that something was done for a contract whose state stays as it is: money was moved, or a side has signed.
+pub fn touched(tx: &Tx, contract: &Contract, action: &str, now: Timestamp) -> Result<Event, AppError> {
     let about = About { tenant: Some(contract.tenant), ..About::default() };
     let data = json!({ "contract": contract.id, "number": contract.number, "action": action, "state": contract.state.code() });
     events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)

@@ -15,7 +15,7 @@ use store::{
 
 use super::{
     ContractView, MOST_AMOUNT, apart, show,
-    states::{StateChange, applied, balance, change_state, funds, money_moved},
+    states::{StateChange, applied, balance, change_state, funds, touched},
     visible,
 };
 use crate::{actions, center::Center};
@@ -162,7 +162,7 @@ fn booked(
         let change = change_state(tx, id, action, Some(by), &payment.given_as, now)?;
         return Ok(Changed::new(id, detail, Some(change)));
     }
-    let event = money_moved(tx, &contract, "top_up", now)?;
+    let event = touched(tx, &contract, "top_up", now)?;
     Ok(Changed::new(id, detail, Some(StateChange { contract, balance, event })))
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use domain::{Millis, Timestamp};
 use serde_json::{Value, json};
-use testkit::{Dice, Site, agent, ask, job};
+use testkit::{Browser, Dice, Site, agent, ask, job};
 
 use super::{act, alone, books_are_right, draw_up, line, person, quote, quote_for, register};
 use crate::QIANTANG;
@@ -233,6 +233,11 @@ fn a_tenant_sees_what_was_sent_to_it_and_no_other_s() {
     assert_eq!(act(&site, &alpha.admin, &sent, "send").0, 403);
     assert_eq!(act(&site, &alpha.admin, &sent, "withdraw").0, 403);
     assert_eq!(act(&site, &finance, &sent, "accept").0, 200);
+    // The list of events tells of it in words, to those whose matter it is.
+    let events = |login: &str| Browser::signed_in(&site, login).get("/events").body;
+    let told = events("alpha-finance");
+    assert!(told.contains(&format!("href=\"/quotes/{sent}\"")) && told.contains("accepted</span>"), "{told}");
+    assert!(!events("beta-admin").contains(&sent));
 }
 
 #[test]

@@ -109,6 +109,12 @@ fn a_contract_with_a_text_becomes_active_with_both_signatures() {
     let (status, half) = sign(&site, &second, &id, &text);
     assert_eq!((status, &half["missing"]), (201, &json!(["tenant"])), "{half}");
     assert_eq!(contract(&site, &id)["state"], "approved");
+    let heard = testkit::Browser::signed_in(&site, "univ-admin").get("/events").body;
+    assert_eq!(
+        heard.matches(&format!("/contracts/{id}")).count(),
+        3,
+        "submitted, approved, signed by one: {heard}"
+    );
     assert_eq!(code(sign(&site, &site.operator, &id, &text)), refused("already_signed"));
     assert_eq!(code(make(&site, &clerk, &id)), refused("already_signed"));
     let (status, whole) = sign(&site, &admin, &id, &text);
