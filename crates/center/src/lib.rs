@@ -41,6 +41,7 @@ pub mod start;
 pub mod tenant;
 pub mod tls;
 pub mod usage;
+pub mod voucher;
 pub mod waiting;
 pub mod wakers;
 

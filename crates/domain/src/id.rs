@@ -218,6 +218,14 @@ ids! {
     ApplicationId of Application = "app_", "application";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
+    /// A programme 券种 of vouchers: who gives how much for what.
+    ProgrammeId of Programme = "prg_", "programme";
+    /// Money that is put into a programme's pot.
+    FundingId of Funding = "fnd_", "funding";
+    /// A voucher 算力券.
+    VoucherId of Voucher = "vou_", "voucher";
+    /// A claim 兑付申请: a month's charges that a voucher pays back.
+    ClaimId of Claim = "clm_", "claim";
     /// A correction 更正 of what was booked.
     CorrectionId of Correction = "cor_", "correction";
     /// A pool 资源池.

@@ -10,6 +10,7 @@ pub(crate) mod rows;
 mod statement;
 mod sums;
 mod verify;
+mod verify_vouchers;
 
 use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
 
@@ -75,9 +76,9 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         &posting.key,
         at,
         posting.unit.code(),
-        debit.name,
+        debit.name.as_ref(),
         debit.contract,
-        credit.name,
+        credit.name.as_ref(),
         credit.contract,
         posting.amount,
         posting.cause.code(),

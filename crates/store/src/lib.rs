@@ -34,5 +34,6 @@ pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod usage;
+pub mod vouchers;
 
 pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

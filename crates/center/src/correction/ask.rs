@@ -31,6 +31,7 @@ use super::{
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
     center::Center,
+    voucher::redeem,
 };
 
 /// Which corrections to list.
@@ -319,6 +320,7 @@ pub async fn decide(
             for posting in rule::entries(&correction, &standing, month) {
                 ledger::post(tx, &posting, new_id!(TransferId), now)?;
             }
+            redeem::corrected(tx, zone, &correction, (now, month))?;
             for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }

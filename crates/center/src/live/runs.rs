@@ -70,6 +70,8 @@ impl LiveRun {
         Use {
             used: CardMs((self.run.used(until).0 - self.metered.used.0).max(0)),
             charged: MicroCny((self.run.charge(until).0 - self.metered.charged.0).max(0)),
+            // They pay as it is posted.
+            by_vouchers: MicroCny::ZERO,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     },
     center::Center,
     retirement::ask as retirement,
+    voucher,
     wakers::{METER, sleep},
 };
 use base::{
@@ -46,6 +47,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         if is_due {
             accrued = Instant::now();
             forget_old_answers(center, now);
+            voucher::keep::expire(center, now);
             looked = contracts::term::keep(center, now, looked).unwrap_or_else(|error| {
                 tracing::error!(%error, "failed to book what the passing of terms books; it is tried again");
                 center.loops.failed(METER, &error);

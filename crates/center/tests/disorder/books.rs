@@ -67,6 +67,8 @@ fn look(tx: &Tx, seen: &Seen) -> Result<Seen, StoreError> {
         assert!(!is_wrong, "{} is exhausted and has {funds:?}", contract.number);
     }
 
+    crate::vouchers::assert_paid(tx)?;
+
     let mut last_transfer = seen.last_transfer;
     for row in ledger::list_transfers(tx, None, seen.last_transfer, u32::MAX)? {
         last_transfer = row.seq;

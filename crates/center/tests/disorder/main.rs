@@ -8,6 +8,7 @@ mod books;
 mod hall;
 mod scene;
 mod told;
+mod vouchers;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

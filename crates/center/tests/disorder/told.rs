@@ -16,6 +16,10 @@ pub struct Told {
     pub exhausted: u32,
     pub forfeited: u32,
     pub terms: u32,
+    pub redeemed: u32,
+    pub taken_back: u32,
+    pub returned: u32,
+    pub issued: u32,
     pub booked: [u32; CorrectionKind::ALL.len()],
 }
 
@@ -33,10 +37,15 @@ impl Told {
             exhausted,
             forfeited,
             terms,
+            redeemed,
+            taken_back,
+            returned,
+            issued,
             booked,
         } = self;
         let all = [
             payments, jobs, ended, lost, preempted, closings, restarts, refused, exhausted, forfeited, terms,
+            redeemed, taken_back, returned, issued,
         ];
         all.into_iter().chain(booked)
     }

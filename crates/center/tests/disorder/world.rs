@@ -14,6 +14,7 @@ use center::{
     correction::ask::{self as corrections, Decision, NewCorrection},
     loops::{meter, plan, watch},
     period::ask as periods,
+    voucher::keep,
 };
 use domain::{
     ContractId, ContractState, CorrectionId, JobSpec, Millis, ServiceClass, Timestamp, Zone,
@@ -31,6 +32,7 @@ use crate::{
     hall::Hall,
     scene::{BEGINNING, Template, caller, contracts, open, publish, runtime, set_clock},
     told::Told,
+    vouchers,
 };
 
 pub struct World {
@@ -122,6 +124,9 @@ impl World {
         self.told.exhausted =
             counted(events.iter().filter(|event| event.to == ContractState::Exhausted).count());
         (self.told.forfeited, self.told.terms) = (counted(of("forfeiture")), counted(of("term")));
+        (self.told.redeemed, self.told.issued) = (counted(of("redemption")), counted(of("issue")));
+        self.told.taken_back = counted(of("redemption_reversal"));
+        self.told.returned = counted(of("return"));
         self.told.booked = CorrectionKind::ALL.map(|kind| counted(of(kind.code())));
     }
 
@@ -129,7 +134,7 @@ impl World {
     fn step(&mut self) -> &'static str {
         let by = self.below(60_000);
         self.pass(Millis(by));
-        let (what, done) = match self.dice.below(27) {
+        let (what, done) = match self.dice.below(28) {
             0..3 => ("pay", self.pay()),
             3 => ("pay again", self.pay_again()),
             4..8 => ("submit", self.submit()),
@@ -144,6 +149,7 @@ impl World {
             21 => ("act", self.act()),
             22 => ("price", self.publish()),
             23 => ("restart", self.restart()),
+            24 => ("voucher", self.touch_vouchers()),
             _ => {
                 self.let_time_pass();
                 ("time", Ok(()))
@@ -175,7 +181,15 @@ impl World {
         meter::step(&center, now, self.dice.below(2) == 0);
         let looked = self.looked.take().unwrap_or_default();
         self.looked = Some(term::keep(&center, now, looked).expect("the passing of terms is booked"));
+        keep::expire(&center, now);
         plan::once(&center);
+    }
+
+    /// A pot gets money, or a voucher is taken back.
+    fn touch_vouchers(&mut self) -> Result<(), AppError> {
+        let (fund, which) = (self.dice.below(2) == 0, self.dice.below(8));
+        let amount = 1 + self.below(100_000_000);
+        vouchers::touch(self.center(), fund, usize::try_from(which).expect("it is small"), amount)
     }
 
     fn below(&mut self, bound: u64) -> i64 {

@@ -14,6 +14,7 @@ use domain::{
 use super::{
     fault::{Fault, WrongRate},
     sums::{Sums, add_up, kept_and_since},
+    verify_vouchers::verify_vouchers,
 };
 use crate::{
     amendments, contracts,
@@ -62,6 +63,8 @@ pub struct LedgerReport {
     pub rates_agree: bool,
     /// No fee of reserved cards is earned before its part of the term has passed.
     pub terms_agree: bool,
+    /// No pot and no voucher ever had less than nothing, and each voucher has paid what it may.
+    pub vouchers_agree: bool,
     pub transfers: u64,
     pub runs: u64,
     /// The card time posted for runs that have ended.
@@ -80,9 +83,10 @@ impl LedgerReport {
             && self.occupancy_agrees
             && self.rates_agree
             && self.terms_agree
+            && self.vouchers_agree
     }
 
-    fn fault(&mut self, fault: impl FnOnce() -> Fault) {
+    pub(super) fn fault(&mut self, fault: impl FnOnce() -> Fault) {
         if self.faults.len() < MOST_TOLD {
             self.faults.push(fault());
         }
@@ -99,11 +103,13 @@ pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
         runs_agree: true,
         rates_agree: true,
         terms_agree: true,
+        vouchers_agree: true,
         ..LedgerReport::default()
     };
     verify_sums(tx, &mut report)?;
     verify_runs(tx, &mut report)?;
     verify_terms(tx, &mut report)?;
+    verify_vouchers(tx, &mut report)?;
     report.occupancy_agrees = report.posted_card_ms == report.occupied_card_ms;
     if !report.occupancy_agrees {
         let (posted, occupied) = (report.posted_card_ms, report.occupied_card_ms);

@@ -29,6 +29,7 @@ use crate::{
     event_kinds,
     live::Use,
     settings::Settings,
+    voucher::redeem,
     wakers::WATCH,
 };
 use base::{
@@ -201,7 +202,7 @@ pub fn take_one(
     if !again {
         keep_cause(tx, &job, &run, why, stopping)?;
     }
-    let Use { used, charged } = posted;
+    let Use { used, charged, .. } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
     // A run that never started is not counted as ended.
     let counted_at = run.state.started_at().map(|_| ended_at);
@@ -250,7 +251,7 @@ impl Settled {
         if let Some(at) = ended_at {
             days.entry(zone.day(at)).or_default().0 += 1;
         }
-        for (day, (runs, Use { used, charged })) in days {
+        for (day, (runs, Use { used, charged, .. })) in days {
             usage::add_use(tx, day, &UseRow { tenant, project, runs, used, charged })?;
         }
         Ok(())
@@ -271,7 +272,7 @@ pub fn meter_running(
     }
     let settled = settle(tx, zone, &row.run, row.metered, until)?;
     let job = jobs::get_row(tx, row.run.job)?;
-    let Use { used, charged } = settled.posted;
+    let Use { used, charged, .. } = settled.posted;
     jobs::add_job_use(tx, job.id, used, charged, None)?;
     settled.add_to_days(tx, zone, (job.tenant, job.project), None)?;
     Ok(Some((id, settled.metered, settled.posted)))
@@ -302,6 +303,9 @@ pub fn settle(
                 Unit::CardMs => part.used = CardMs(signed),
                 Unit::MicroCny => part.charged = MicroCny(signed),
             }
+        }
+        if let Some(corrects) = entries.postings.first().map(|posting| posting.corrects) {
+            part.by_vouchers = redeem::charged(tx, run, part.charged, (entries.at, corrects))?;
         }
         settled.metered = entries.metered;
         settled.posted += part;
