@@ -2,9 +2,10 @@
 
 pub mod application;
 pub mod onboarding;
+pub mod voucher;
 
 use base::noun::Platform;
 use center::center::Center;
 
 pub const PLATFORM: Platform<Center> =
-    Platform { name: "service", nouns: &[application::NOUN, onboarding::NOUN] };
+    Platform { name: "service", nouns: &[application::NOUN, onboarding::NOUN, voucher::NOUN] };

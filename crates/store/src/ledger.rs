@@ -12,7 +12,10 @@ mod sums;
 mod verify;
 mod verify_vouchers;
 
-use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
+use domain::{
+    ContractId, Timestamp, TransferId,
+    ledger::{Posting, Transfer},
+};
 
 pub use fault::{Fault, Told, WrongRate};
 pub(crate) use fault::{unlike, unlike_in};
@@ -37,6 +40,7 @@ statements! { "transfers";
     FIND_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key = ?1");
     ALL_AFTER = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     ENTRY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq = ?1");
+    BY_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key >= ?1 AND key < ?2 ORDER BY seq");
     AT_OF = "SELECT seq, at FROM transfers WHERE seq = ?1";
     DEBITS_AFTER = concat!(
         "SELECT ", transfer_columns!(),
@@ -51,6 +55,13 @@ statements! { "transfers";
 /// The entry with that number.
 pub fn find_entry(tx: &Tx, seq: i64) -> Result<Option<TransferRow>, StoreError> {
     tx.find(ENTRY, params![seq], transfer_row)
+}
+
+/// The entries whose keys begin so, in their order.
+pub fn entries_by_key(tx: &Tx, prefix: &str) -> Result<Vec<Transfer>, StoreError> {
+    // Keys are of letters, digits and marks that come before this one.
+    let end = format!("{prefix}~");
+    tx.all(BY_KEY, params![prefix, end.as_str()], |row| Ok(transfer_row(row)?.transfer))
 }
 
 /// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its

@@ -145,8 +145,8 @@ statements! { "vouchers", unique: {
     OVER = concat!("SELECT ", voucher!(columns), " FROM vouchers \
                    WHERE state IN ('active', 'waiting') AND closes_at <= ?1 ORDER BY closes_at, id LIMIT ?2");
     TAKEN = "SELECT CAST(COALESCE(SUM(face_micro_cny), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(amount_micro_cny), 0) AS BIGINT) FROM vouchers \
-             WHERE programme = ?1 AND tenant = ?2 AND state <> 'revoked'";
+             CAST(COALESCE(SUM(CASE WHEN state <> 'revoked' THEN amount_micro_cny END), 0) AS BIGINT) FROM vouchers \
+             WHERE programme = ?1 AND tenant = ?2";
     SET = "UPDATE vouchers SET state = ?2, from_at = ?3, ended_at = ?4, reason = ?5 WHERE id = ?1";
     PAID = "SELECT base_micro_cny, redeemed_micro_cny, entries FROM voucher_bases WHERE voucher = ?1";
     SET_PAID = "INSERT INTO voucher_bases (voucher, base_micro_cny, redeemed_micro_cny, entries) VALUES (?1, ?2, ?3, ?4) \
@@ -249,7 +249,7 @@ pub fn over(tx: &Tx, by: Timestamp, limit: u32) -> Result<Vec<Voucher>, StoreErr
     tx.all(OVER, params![by, limit], Voucher::read)
 }
 
-/// The faces that a tenant has of a programme, and the amounts for which it asked.
+/// The faces that a tenant got of a programme, and the amounts for which it asked and has vouchers.
 pub fn taken(tx: &Tx, programme: ProgrammeId, tenant: TenantId) -> Result<(MicroCny, MicroCny), StoreError> {
     tx.one(TAKEN, params![&programme, &tenant], |row| Ok((row.get(0)?, row.get(1)?)))
 }

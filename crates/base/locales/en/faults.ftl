@@ -68,6 +68,7 @@ refused-node_leaving = The node is being retired
 refused-pool_retired = The pool is retired
 refused-not_waiting = The job is not waiting
 refused-twin_is_busy = The twin is at work on another question
+refused-voucher = Vouchers do not allow this
 refused-no_history = No run has ended in that time
 refused-application_state = The application's state does not allow this
 refused-already_reviewed = You have given your verdict already

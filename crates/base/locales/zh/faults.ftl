@@ -68,6 +68,7 @@ refused-node_leaving = 节点正在退役
 refused-pool_retired = 资源池已退役
 refused-not_waiting = 作业不在等待
 refused-twin_is_busy = 孪生正在回答另一个问题
+refused-voucher = 算力券的规则不允许
 refused-no_history = 这段时间没有结束的运行
 refused-application_state = 申请目前的状态不允许这样做
 refused-already_reviewed = 您已给出评审意见

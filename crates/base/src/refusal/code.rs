@@ -7,6 +7,7 @@ use domain::{
 use serde::Serialize;
 use serde_json::Value;
 
+use super::voucher::VoucherRefusal;
 use crate::{approval::application::State, text::Sentence};
 
 /// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
@@ -193,6 +194,11 @@ pub enum Refused {
         most_bytes: u64,
     },
     TwinIsBusy,
+    /// Something with vouchers; `rule` is the rule of a programme that it is about, or 0.
+    Voucher {
+        why: VoucherRefusal,
+        rule: usize,
+    },
 }
 
 /// A price that changes much.
@@ -210,6 +216,7 @@ domain::codes! {
     pub enum Decided {
         Amendment = "amendment",
         Correction = "correction",
+        Funding = "funding",
     }
 
     /// What was to be done to a contract.
@@ -226,6 +233,7 @@ domain::codes! {
         ApprovedContract = "approved_contract",
         DrewUpAmendment = "drew_up_amendment",
         ProposedCorrection = "proposed_correction",
+        ProposedFunding = "proposed_funding",
     }
 }
 
@@ -284,6 +292,7 @@ impl Refused {
             Self::TooManySecrets { .. } => "too_many_secrets",
             Self::TooMuchWaiting { .. } => "too_much_waiting",
             Self::TwinIsBusy => "twin_is_busy",
+            Self::Voucher { .. } => "voucher",
         }
     }
 

@@ -44,6 +44,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Correction, state } => {
             with(format!("the correction {}", decided(state)), "propose another")
         }
+        Refused::AlreadyDecided { thing: Decided::Funding, state } => {
+            with(format!("the funding {}", decided(state)), "propose another")
+        }
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),
@@ -95,6 +98,8 @@ pub fn words(refused: &Refused) -> (String, String) {
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
         ),
+        // Its words are with its reasons.
+        Refused::Voucher { .. } => <(String, String)>::default(),
         Refused::TwinIsBusy => two(
             "the twin is at work on another question",
             "wait for it to end, or ask on your own machine with `qiantang twin`",
@@ -298,6 +303,7 @@ fn done(did: Did) -> &'static str {
         Did::ApprovedContract => "approved this contract",
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
+        Did::ProposedFunding => "proposed this funding",
     }
 }
 

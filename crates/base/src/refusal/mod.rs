@@ -7,11 +7,13 @@ mod en;
 pub mod samples;
 #[cfg(test)]
 mod tests;
+mod voucher;
 mod zh;
 
 use domain::Lang;
 
 pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
+pub use voucher::VoucherRefusal;
 
 impl Refused {
     /// The fault with its values, without a stop.
@@ -25,6 +27,9 @@ impl Refused {
     }
 
     fn words(&self, lang: Lang) -> (String, String) {
+        if let Self::Voucher { why, rule } = self {
+            return why.words(lang, *rule);
+        }
         match lang {
             Lang::Zh => zh::words(self),
             Lang::En => en::words(self),

@@ -5,7 +5,10 @@ use domain::{
     contract::ContractAction, job::JobStatus,
 };
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    voucher::VoucherRefusal,
+};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
@@ -95,5 +98,6 @@ pub fn all() -> Vec<Refused> {
         TooManySecrets { .. } => [Refused::TooManySecrets { most: 1000 }],
         TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
+        Voucher { .. } => VoucherRefusal::ALL.map(|why| Refused::Voucher { why, rule: 2 }),
     )
 }

@@ -40,6 +40,7 @@ pub fn words(refused: &Refused) -> (String, String) {
             let (thing, hint) = match thing {
                 Decided::Amendment => ("补充协议", "请另行起草"),
                 Decided::Correction => ("更正", "请另行提出"),
+                Decided::Funding => ("券款", "请另行提出"),
             };
             with(format!("该{thing}{}", decided(state)), hint)
         }
@@ -92,12 +93,15 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Did::ApprovedContract => "合同由您本人批准",
                 Did::DrewUpAmendment => "补充协议由您本人起草",
                 Did::ProposedCorrection => "更正由您本人提出",
+                Did::ProposedFunding => "券款由您本人提出",
             };
             with(
                 format!("{did}，而本中心实行职责分离"),
                 "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
             )
         }
+        // Its words are with its reasons.
+        Refused::Voucher { .. } => <(String, String)>::default(),
         Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { .. }
         | Refused::NoHistory

@@ -16,3 +16,7 @@ right-see_center = see the whole center
 right-keep_contracts = decide contracts and amendments
 right-keep_money = book payments and corrections, close months
 right-run_center = manage nodes, tenants, prices and alliances
+right-see_vouchers = see vouchers and claims with their evidence
+right-claim_vouchers = apply for vouchers and claim them
+right-audit_claims = audit claims on vouchers
+right-pay_claims = pay claims on vouchers

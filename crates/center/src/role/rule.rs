@@ -3,7 +3,7 @@
 use base::auth::{Action, Policies, policy::Relation};
 use domain::Role;
 
-use crate::actions;
+use crate::{actions, voucher};
 
 domain::codes! {
     /// Something that a role may do, of its own tenant or of the center.
@@ -21,6 +21,10 @@ domain::codes! {
         KeepContracts = "keep_contracts",
         KeepMoney = "keep_money",
         RunCenter = "run_center",
+        SeeVouchers = "see_vouchers",
+        ClaimVouchers = "claim_vouchers",
+        AuditClaims = "audit_claims",
+        PayClaims = "pay_claims",
     }
 }
 
@@ -41,6 +45,10 @@ impl Right {
             Self::KeepContracts => actions::DECIDE_CONTRACT,
             Self::KeepMoney => actions::TOP_UP,
             Self::RunCenter => actions::CHANGE_NODE,
+            Self::SeeVouchers => voucher::READ,
+            Self::ClaimVouchers => voucher::CLAIM,
+            Self::AuditClaims => voucher::AUDIT,
+            Self::PayClaims => voucher::PAY,
         }
     }
 

@@ -16,3 +16,7 @@ right-see_center = 查看整个中心
 right-keep_contracts = 审批合同和变更
 right-keep_money = 登记收款、更正和结账
 right-run_center = 管理节点、租户、价目和联盟
+right-see_vouchers = 查看算力券、兑付申请及其依据
+right-claim_vouchers = 申请算力券、申请兑付
+right-audit_claims = 审核兑付申请
+right-pay_claims = 支付兑付申请

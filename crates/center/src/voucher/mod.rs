@@ -9,14 +9,40 @@ pub mod redeem;
 mod tests;
 
 use base::{auth::Action, detail::Detail, events::Kind};
-use domain::voucher::VoucherState;
+use domain::voucher::{ClaimState, ClaimStep, FundingState, VoucherState};
 
-use crate::actions::{AMOUNT, NUMBER};
+use crate::actions::{AMOUNT, NUMBER, REASON, SLUG};
 
 /// A voucher was granted, given its face, or ended.
 pub const CHANGED: Kind = Kind::new("voucher_changed");
+/// A claim took a step.
+pub const CLAIM_CHANGED: Kind = Kind::new("claim_changed");
 
 pub const STATE: Detail = Detail::word::<VoucherState>("state", "voucher-state");
+const REFERENCE: Detail = Detail::text("reference");
+const STEP: Detail = Detail::word::<ClaimStep>("step", "claim-step");
+
+/// Programmes are public: whoever may apply looks at their rules first.
+pub const READ_PROGRAMME: Action = Action::new("read_programme", "read_public");
+pub const MANAGE_PROGRAMME: Action = Action::new("manage_programme", "run_center").keeps(&[SLUG, AMOUNT]);
+pub const PROPOSE_FUNDING: Action =
+    Action::new("propose_funding", "keep_money").keeps(&[SLUG, AMOUNT, REFERENCE]);
+pub const DECIDE_FUNDING: Action = Action::new("decide_funding", "keep_money").keeps(&[
+    SLUG,
+    AMOUNT,
+    REFERENCE,
+    Detail::word::<FundingState>("state", "funding-state"),
+]);
+/// Vouchers, and claims with their evidence.
+pub const READ: Action = Action::new("read_voucher", "read_vouchers");
+pub const APPLY: Action = Action::new("apply_for_voucher", "claim_vouchers").keeps(&[NUMBER, SLUG, AMOUNT]);
+pub const REVOKE: Action = Action::new("revoke_voucher", "keep_contracts").keeps(&[NUMBER, REASON, AMOUNT]);
+const CLAIM_KEEPS: &[Detail] =
+    &[NUMBER, AMOUNT, STEP, Detail::word::<ClaimState>("state", "claim-state"), REASON, REFERENCE];
+pub const CLAIM: Action = Action::new("claim_voucher", "claim_vouchers").keeps(CLAIM_KEEPS);
+pub const VERIFY: Action = Action::new("verify_claim", "keep_money").keeps(CLAIM_KEEPS);
+pub const AUDIT: Action = Action::new("audit_claim", "audit_claims").keeps(CLAIM_KEEPS);
+pub const PAY: Action = Action::new("pay_claim", "pay_claims").keeps(CLAIM_KEEPS);
 /// The pot gave a voucher its face.
 pub const ISSUE: Action = Action::deed("issue_voucher").keeps(&[NUMBER, AMOUNT]);
 /// The time of a voucher is over.

@@ -270,6 +270,8 @@ fn role_word(role: Role) -> &'static str {
         Role::Auditor => "审计",
         Role::Contracts => "合同管理",
         Role::CenterFinance => "中心财务",
+        Role::DataBureau => "数据局",
+        Role::FinanceBureau => "财政局",
         Role::Admin => "管理员",
         Role::Developer => "开发者",
         Role::Finance => "财务",
