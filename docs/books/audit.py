@@ -18,6 +18,7 @@ import closing
 import correcting
 import ledger
 import metering
+import vouchers
 from reading import Books, Report, Unreadable, name, show
 
 
@@ -30,6 +31,7 @@ def audit(books):
         ledger.check(books, report)
         correcting.check(books, report)
         closing.check(books, report)
+        vouchers.check(books, report)
         capacity.check(books, report)
     return report.differences
 

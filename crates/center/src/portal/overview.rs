@@ -39,6 +39,7 @@ use crate::{
         },
     },
     usage::ask::{self as usage, UsageQuery, UsageRow},
+    voucher,
     waiting::rule::LimitCount,
 };
 
@@ -171,8 +172,13 @@ pub async fn page(
         }
         (visitor, _) => visitor?,
     };
+    let tenant = visitor.caller.member.tenant;
+    // The city's bureaus see vouchers, and no work.
+    if !visitor.may(&center, actions::READ_JOB, tenant) && visitor.may(&center, voucher::READ, tenant) {
+        return Ok(Redirect::to("/vouchers").into_response());
+    }
     let found = overview::overview(&center, &recent, &visitor.caller).await?;
-    match visitor.caller.member.tenant {
+    match tenant {
         None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
     }

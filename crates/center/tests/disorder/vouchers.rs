@@ -57,37 +57,53 @@ pub fn hand_out(center: &Center) {
                 asker,
                 answers,
             };
-            let voucher = Voucher {
-                id: new_id!(VoucherId),
-                number: number.into(),
-                programme: programme.id,
-                tenant: contract.tenant,
-                contract: contract.id,
-                application: draw_up(tx, zone, new, now, &terms)?.application.id,
-                amount_micro_cny: MicroCny(face * YUAN),
-                year_total_micro_cny: MicroCny(face * YUAN),
-                facility_kind: FacilityKind::Domestic,
-                usage: Usage::Training,
-                tenant_size: TenantSize::Large,
-                declared_by: firm.id,
-                rule: 1,
-                rate_bp,
-                combined_bp,
-                face_micro_cny: MicroCny(face * YUAN),
-                pools: contract.pools.clone(),
-                granted_at: now,
-                from_at: None,
-                until_at: until.parse().expect("an instant"),
-                closes_at: until.parse().expect("an instant"),
-                state: VoucherState::Waiting,
-                ended_at: None,
-                reason: String::new(),
-            };
+            let application = draw_up(tx, zone, new, now, &terms)?.application.id;
+            let ids = (programme.id, firm.id, application);
+            let until = until.parse().expect("an instant");
+            let voucher =
+                voucher(contract, number, ids, (rate_bp, combined_bp), MicroCny(face * YUAN), (now, until));
             keep::grant(tx, &voucher, now)?;
         }
         Ok(())
     };
     center.write_now(work, |_, ()| ()).expect("vouchers are handed out");
+}
+
+/// A voucher that waits for its pot.
+pub fn voucher(
+    contract: &domain::Contract,
+    number: &str,
+    (programme, declared_by, application): (ProgrammeId, domain::MemberId, domain::ApplicationId),
+    (rate_bp, combined_bp): (u32, u32),
+    face: MicroCny,
+    (now, until_at): (Timestamp, Timestamp),
+) -> Voucher {
+    Voucher {
+        id: new_id!(VoucherId),
+        number: number.into(),
+        programme,
+        tenant: contract.tenant,
+        contract: contract.id,
+        application,
+        amount_micro_cny: face,
+        year_total_micro_cny: face,
+        facility_kind: FacilityKind::Domestic,
+        usage: Usage::Training,
+        tenant_size: TenantSize::Large,
+        declared_by,
+        rule: 1,
+        rate_bp,
+        combined_bp,
+        face_micro_cny: face,
+        pools: contract.pools.clone(),
+        granted_at: now,
+        from_at: None,
+        until_at,
+        closes_at: until_at,
+        state: VoucherState::Waiting,
+        ended_at: None,
+        reason: String::new(),
+    }
 }
 
 fn programme(created_by: domain::MemberId, now: Timestamp) -> Programme {

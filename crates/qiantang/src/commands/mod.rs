@@ -28,6 +28,7 @@ mod submit;
 mod tenants;
 mod twin;
 mod usage;
+mod vouchers;
 
 use clap::Subcommand;
 
@@ -94,6 +95,7 @@ commands! {
     Applications(applications::Applications),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
+    Vouchers(vouchers::Vouchers),
     Debts(money::debts::Debts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),

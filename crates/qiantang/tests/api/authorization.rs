@@ -64,6 +64,18 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
+        ("POST", "/vouchers/programmes") => json!({ "slug": format!("of-{who}"), "name_zh": "市级算力券",
+            "name_en": "City vouchers", "authority": "the city", "level": "city", "year": 2026, "mode": "deduct",
+            "pot_micro_cny": 1_000_000, "starts_at": "2020-01-01", "ends_at": "2099-01-01",
+            "terms": { "rules": [{ "rate_bp": 3000 }] } }),
+        ("POST", "/vouchers/programmes/{slug}/fundings") => {
+            json!({ "amount_micro_cny": 1, "reference": who })
+        }
+        ("POST", "/vouchers/fundings/{id}/decide") => json!({ "book": true }),
+        ("POST", "/vouchers/quote" | "/vouchers/applications") => json!({ "answers": {} }),
+        ("POST", "/vouchers/claims") => json!({ "voucher": "none", "month": "2026-01", "invoice_no": "1",
+            "payment_proof": "1", "is_unrelated": false }),
+        ("POST", path) if path.starts_with("/vouchers/") => json!({ "reason": "matrix" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
@@ -92,7 +104,7 @@ pub type Verdicts = Vec<(&'static str, String)>;
 
 /// The verdicts of all routes, by route.
 pub fn matrix(scene: &Scene) -> Vec<(Route, Verdicts)> {
-    for role in ["auditor", "contracts", "center_finance"] {
+    for role in ["auditor", "contracts", "center_finance", "data_bureau", "finance_bureau"] {
         let new = json!({ "login": role, "name": "A", "role": role, "password": PASSWORD });
         scene.site.post("/api/v1/members", &scene.site.operator, &new);
     }
@@ -102,6 +114,8 @@ pub fn matrix(scene: &Scene) -> Vec<(Route, Verdicts)> {
         ("auditor", scene.site.login("auditor")),
         ("contracts", scene.site.login("contracts")),
         ("money", scene.site.login("center_finance")),
+        ("data", scene.site.login("data_bureau")),
+        ("treasury", scene.site.login("finance_bureau")),
         ("admin", scene.alpha.admin.clone()),
         ("developer", scene.alpha.developer.clone()),
         ("finance", scene.site.login("alpha-finance")),

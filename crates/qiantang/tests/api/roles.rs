@@ -21,6 +21,8 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         ("GET", "/contracts/{id}/statement" | "/runs/{id}/evidence" | "/debts" | "/ledger/transfers") => {
             "see_money"
         }
+        // What of a disk the tenant's runs may take.
+        ("GET", "/disk") => "see_account",
         ("GET", "/audit") => "see_audit",
         (
             "GET",
@@ -39,6 +41,22 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         {
             "see_account"
         }
+        ("GET", "/vouchers/programmes" | "/vouchers/programmes/{slug}") => return None,
+        ("GET", path) if path.starts_with("/vouchers") => "see_vouchers",
+        ("POST", "/vouchers/programmes/{slug}/fundings" | "/vouchers/fundings/{id}/decide")
+        | ("POST", "/vouchers/claims/{number}/verify") => "keep_money",
+        ("POST", "/vouchers/{number}/revoke") => "keep_contracts",
+        (
+            "POST",
+            "/vouchers/quote"
+            | "/vouchers/applications"
+            | "/vouchers/claims"
+            | "/vouchers/claims/{number}/submit",
+        ) => "claim_vouchers",
+        ("POST", "/vouchers/claims/{number}/audit") => "audit_claims",
+        ("POST", "/vouchers/claims/{number}/pay" | "/vouchers/claims/{number}/recover") => "pay_claims",
+        // Whoever has the next step of a claim may reject it: that is looked at with the claim.
+        ("POST", "/vouchers/claims/{number}/reject") => "see_vouchers",
         ("POST", "/contracts" | "/contracts/{id}/amendments") | ("PATCH", "/contracts/{id}") => "draw_up",
         (
             "POST",
@@ -57,7 +75,6 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         ("GET", path)
             if [
                 "/me",
-                "/disk",
                 "/tokens",
                 "/sessions",
                 "/alliances",
@@ -115,6 +132,8 @@ fn the_page_s_words_of_each_role_are_what_the_routes_answer() {
         ("auditor", "auditor"),
         ("contracts", "contracts"),
         ("money", "center_finance"),
+        ("data", "data_bureau"),
+        ("treasury", "finance_bureau"),
         ("admin", "admin"),
         ("developer", "developer"),
         ("finance", "finance"),

@@ -17,19 +17,19 @@ const SETTINGS: &str = "[billing]\ngrace_ms = 200\naccrue_every_ms = 200\n[engin
 const BEFORE_END: Millis = Millis(6_000);
 
 /// Audits a file. Gives the exit code, and what is printed.
-fn audit(file: &Path) -> (i32, String) {
+pub fn audit(file: &Path) -> (i32, String) {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/books/audit.py");
     let output = Command::new("python3").arg(program).arg(file).output().expect("python3");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().expect("it ends by itself"), text(&output.stdout) + &text(&output.stderr))
 }
 
-fn assert_clean(file: &Path) {
+pub fn assert_clean(file: &Path) {
     let (code, told) = audit(file);
     assert_eq!(code, 0, "{told}");
 }
 
-fn database(site: &Site) -> PathBuf {
+pub fn database(site: &Site) -> PathBuf {
     site.data().join("database/center.db")
 }
 

@@ -27,6 +27,7 @@ mod tamper;
 mod time_zone;
 mod told;
 mod twin;
+mod vouchers;
 
 /// The program under test. Only tests of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

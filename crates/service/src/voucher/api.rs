@@ -16,6 +16,7 @@ use base::{
     listing::Listing,
 };
 use center::center::Center;
+use domain::voucher::ClaimStep;
 use serde::Deserialize;
 
 use super::{
@@ -200,15 +201,80 @@ pub async fn show_claim(
     Ok(Json(claim::show(&center, &caller, &number).await?))
 }
 
-/// Takes a claim's next step, each by whose it is.
-#[utoipa::path(post, path = "/vouchers/claims/{number}/steps", tag = "money", params(("number" = String, Path)),
+/// Hands a claim in.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/submit", tag = "money", params(("number" = String, Path)),
     request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
     (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn step(
+pub async fn submit_claim(
     State(center): State<Center>,
     Auth(caller): Auth,
     Id(number): Id,
     body: Body<NewStep>,
 ) -> Result<Json<ClaimDetail>, Problem> {
-    Ok(Json(claim::step(&center, &caller, &number, body.value).await?))
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Submit, body.value).await?))
+}
+
+/// Finds a claim's figures to be those of the books; what differs is refused.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/verify", tag = "money", params(("number" = String, Path)),
+    request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn verify_claim(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(number): Id,
+    body: Body<NewStep>,
+) -> Result<Json<ClaimDetail>, Problem> {
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Verify, body.value).await?))
+}
+
+/// Audits a claim, for the data bureau.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/audit", tag = "money", params(("number" = String, Path)),
+    request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn audit_claim(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(number): Id,
+    body: Body<NewStep>,
+) -> Result<Json<ClaimDetail>, Problem> {
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Audit, body.value).await?))
+}
+
+/// Pays a claim, for the finance bureau; `reference` is that of the payment.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/pay", tag = "money", params(("number" = String, Path)),
+    request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn pay_claim(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(number): Id,
+    body: Body<NewStep>,
+) -> Result<Json<ClaimDetail>, Problem> {
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Pay, body.value).await?))
+}
+
+/// Rejects a claim, for whoever has its next step.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/reject", tag = "money", params(("number" = String, Path)),
+    request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn reject_claim(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(number): Id,
+    body: Body<NewStep>,
+) -> Result<Json<ClaimDetail>, Problem> {
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Reject, body.value).await?))
+}
+
+/// Books that what was paid on a claim came back.
+#[utoipa::path(post, path = "/vouchers/claims/{number}/recover", tag = "money", params(("number" = String, Path)),
+    request_body = NewStep, responses((status = 200, body = ClaimDetail), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn recover_claim(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(number): Id,
+    body: Body<NewStep>,
+) -> Result<Json<ClaimDetail>, Problem> {
+    Ok(Json(claim::step(&center, &caller, &number, ClaimStep::Recover, body.value).await?))
 }

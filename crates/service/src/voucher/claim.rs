@@ -37,7 +37,6 @@ use super::{
 
 const INVOICE: Field = Field { code: "invoice_no", zh: "发票号码" };
 const PROOF: Field = Field { code: "payment_proof", zh: "付款凭证" };
-const STEP: Field = Field { code: "step", zh: "步骤" };
 
 /// Which claims to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -68,13 +67,10 @@ pub struct NewClaim {
     pub is_unrelated: bool,
 }
 
-/// A step of a claim.
+/// What is said with a step of a claim.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewStep {
-    /// `submit`, `verify`, `audit`, `pay`, `reject` or `recover`.
-    #[schema(value_type = ClaimStep)]
-    pub step: String,
     /// For all to read; a rejection and a recovery need one.
     #[serde(default)]
     pub reason: String,
@@ -215,16 +211,30 @@ pub fn needed(state: ClaimState, step: ClaimStep) -> Option<Action> {
     })
 }
 
+/// What a step needs whatever the claim's state is; a rejection is for whoever has the next step.
+fn always_needed(step: ClaimStep) -> Option<Action> {
+    match step {
+        ClaimStep::Submit => Some(CLAIM),
+        ClaimStep::Verify => Some(VERIFY),
+        ClaimStep::Audit => Some(AUDIT),
+        ClaimStep::Pay | ClaimStep::Recover => Some(PAY),
+        ClaimStep::Reject => None,
+    }
+}
+
 /// Takes a claim's next step.
 pub async fn step(
     center: &Center,
     caller: &Caller,
     number: &str,
+    step: ClaimStep,
     new: NewStep,
 ) -> Result<ClaimDetail, AppError> {
     let scope = scope(center, caller)?;
-    let known = ClaimStep::ALL.map(ClaimStep::code);
-    let step = params::word(STEP, &new.step, ClaimStep::from_code, &known)?;
+    if let Some(action) = always_needed(step) {
+        let owner = caller.member.tenant.filter(|_| action.code() == CLAIM.code());
+        center.policies.check(caller, action, owner)?;
+    }
     let (reason, reference) = (new.reason.trim().to_owned(), new.reference.trim().to_owned());
     if matches!(step, ClaimStep::Reject | ClaimStep::Recover) || !reason.is_empty() {
         params::line::<500>(field::REASON, reason.as_str())?;

@@ -17,7 +17,6 @@ action-expire_voucher = End a voucher
 event-voucher-changed = Voucher
 event-claim-changed = Claim on a voucher
 detail-step = Step
-detail-reference = Reference
 application-kind-voucher = Voucher
 voucher-programme = Programme
 voucher-contract = Contract

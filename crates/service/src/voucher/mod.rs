@@ -59,7 +59,12 @@ pub const NOUN: Noun<Center> = Noun {
             .routes(routes!(api::apply))
             .routes(routes!(api::list_claims, api::draw_up))
             .routes(routes!(api::show_claim))
-            .routes(routes!(api::step))
+            .routes(routes!(api::submit_claim))
+            .routes(routes!(api::verify_claim))
+            .routes(routes!(api::audit_claim))
+            .routes(routes!(api::pay_claim))
+            .routes(routes!(api::reject_claim))
+            .routes(routes!(api::recover_claim))
     },
     pages: || {
         Routes::default()

@@ -16,12 +16,14 @@ use base::{
         frame::{Page, Visitor, render},
         words::Ui,
     },
+    params,
 };
 use center::{
     app::contracts,
     center::Center,
     voucher::{APPLY, CLAIM, DECIDE_FUNDING, PROPOSE_FUNDING, READ, REVOKE},
 };
+use domain::problem::field;
 use domain::voucher::{
     ClaimState, ClaimStep, FacilityKind, Finding, FundingState, Mode, Rule, TenantSize, Usage, VoucherState,
 };
@@ -463,8 +465,10 @@ pub async fn step(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let text = |name: &str| form.value(name).to_owned();
-    let new = NewStep { step: text("step"), reason: text("reason"), reference: text("reference") };
-    match claim::step(&center, &visitor.caller, &number, new).await {
+    let known = ClaimStep::ALL.map(ClaimStep::code);
+    let step = params::word(field::ACTION, form.value("step"), ClaimStep::from_code, &known)?;
+    let new = NewStep { reason: text("reason"), reference: text("reference") };
+    match claim::step(&center, &visitor.caller, &number, step, new).await {
         Ok(_) => Ok(Redirect::to(&format!("/vouchers/claims/{}", encode(&number))).into_response()),
         Err(error) => {
             let status = form.explain(visitor.front.ui, error, |name| match name {

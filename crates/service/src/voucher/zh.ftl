@@ -17,7 +17,6 @@ action-expire_voucher = 算力券到期
 event-voucher-changed = 算力券
 event-claim-changed = 兑付申请
 detail-step = 步骤
-detail-reference = 凭证号
 application-kind-voucher = 算力券
 voucher-programme = 券种
 voucher-contract = 合同
