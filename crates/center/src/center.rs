@@ -8,7 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
 use crate::{
-    compute::Compute, entry::state::Entry, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+    compute::Compute, entry::state::Entry, generated::rule::GeneratedPast, live::Live, metrics::Metrics,
+    settings::Settings,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 

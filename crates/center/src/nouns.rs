@@ -9,9 +9,9 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, backup, center::Center, correction, debt, device, disk, event_kinds,
-    evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, second_factor, secret,
-    session, tenant, usage,
+    actions, amendment, api, app::overview, backup, center::Center, correction, debt, device, disk,
+    event_kinds, evidence, first_steps, generated, invitation, period, person, portal, price, retirement,
+    role, second_factor, secret, session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };

@@ -66,7 +66,12 @@ pub fn set_recovery_codes(tx: &Tx, person: PersonId, hashes: &[[u8; 32]]) -> Res
 }
 
 /// Uses a recovery code up; says whether it was one that was not used.
-pub fn use_recovery_code(tx: &Tx, person: PersonId, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+pub fn use_recovery_code(
+    tx: &Tx,
+    person: PersonId,
+    hash: &[u8; 32],
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     Ok(tx.changed(USE_CODE, params![&person, hash, at])? > 0)
 }
 

@@ -63,7 +63,11 @@ async fn by_cookie(parts: &Parts, base: &Base) -> Result<domain::Member, Problem
         let detail = "a browser's session may change things only from the center's own pages";
         return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));
     }
-    if session.must_enrol { Err(AppError::from(Refused::SecondFactorNeeded).into()) } else { Ok(session.member) }
+    if session.must_enrol {
+        Err(AppError::from(Refused::SecondFactorNeeded).into())
+    } else {
+        Ok(session.member)
+    }
 }
 
 /// Where a request without credentials comes from.

@@ -55,7 +55,8 @@ mod tests {
         let of_tenant = [member(Some(7), true)];
         let of_both = [member(Some(7), true), member(None, true)];
         let was_of_center = [member(Some(7), true), member(None, false)];
-        let asked = |of: SecondFactorOf| [&of_tenant[..], &of_both, &was_of_center].map(|all| of.is_asked_of(all));
+        let asked =
+            |of: SecondFactorOf| [&of_tenant[..], &of_both, &was_of_center].map(|all| of.is_asked_of(all));
         assert_eq!(asked(SecondFactorOf::Nobody), [false; 3]);
         assert_eq!(asked(SecondFactorOf::Center), [false, true, false]);
         assert_eq!(asked(SecondFactorOf::Everybody), [true; 3]);

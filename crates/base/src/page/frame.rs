@@ -267,7 +267,8 @@ impl Page {
         let shell = front.shell.unwrap_or_default();
         let session = front.session.as_ref();
         // Whoever has to set up a second factor first can do nothing about it yet.
-        let failed = session.filter(|session| !session.must_enrol).and_then(|session| session.failed.as_ref());
+        let failed =
+            session.filter(|session| !session.must_enrol).and_then(|session| session.failed.as_ref());
         Self {
             failed: failed.map(|failed| front.ui.failed_sign_ins(failed)).unwrap_or_default(),
             ui: front.ui,

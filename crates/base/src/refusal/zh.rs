@@ -376,7 +376,9 @@ fn of_sign_ins(refused: &Refused) -> (String, String) {
         Refused::SecondFactorNeeded => {
             two("本中心要求您启用两步验证，而您尚未启用", "请用浏览器登录并启用；在此之前不能进行其他操作")
         }
-        Refused::CodeNeeded => two("您启用了两步验证，但没有提供验证码", "请提供设备上显示的验证码，或一个恢复码"),
+        Refused::CodeNeeded => {
+            two("您启用了两步验证，但没有提供验证码", "请提供设备上显示的验证码，或一个恢复码")
+        }
         Refused::NoSecondFactor => two("没有启用两步验证", "请在自己的账号页启用，第一个验证码通过后生效"),
         Refused::HasSecondFactor => two("已经启用了两步验证", "请先用密码和验证码停用"),
         Refused::TooManyDevices => two("等待授权的程序太多", "请几分钟后重试，或用密码登录"),

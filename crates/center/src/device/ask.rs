@@ -71,7 +71,8 @@ pub async fn answer(
     let (code, program) = look(center, caller, typed)?;
     let member: Option<MemberId> = member.map(|id| params::id(id, "member")).transpose()?;
     let person = caller.member.person;
-    let detail = json!({ "machine": program.machine, "from_address": program.from, "is_allowed": member.is_some() });
+    let detail =
+        json!({ "machine": program.machine, "from_address": program.from, "is_allowed": member.is_some() });
     let write = move |tx: &Tx| {
         if let Some(id) = member {
             let own = tenants::memberships_of(tx, person)?;

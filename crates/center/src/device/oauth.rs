@@ -46,7 +46,8 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 /// An error of the center, in the same form.
 fn failed(error: AppError) -> Response {
     if let AppError::TooMany { .. } = error {
-        let body = json!({ "error": "slow_down", "error_description": "too many requests came from this address" });
+        let body =
+            json!({ "error": "slow_down", "error_description": "too many requests came from this address" });
         let mut response = answer(StatusCode::TOO_MANY_REQUESTS, &body);
         if let Some(seconds) = retry_after_s(&error) {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -84,7 +85,9 @@ impl Given {
     fn client(&self) -> Result<&str, Fault> {
         let client = self.get("client_id");
         let is_known = rule::CLIENTS.contains(&client);
-        is_known.then_some(client).ok_or(Fault("invalid_client", "this center knows the client `qiantang` alone"))
+        is_known
+            .then_some(client)
+            .ok_or(Fault("invalid_client", "this center knows the client `qiantang` alone"))
     }
 }
 
@@ -130,7 +133,8 @@ async fn authorize(
         Ok(codes) => codes,
         Err(error) => return failed(error),
     };
-    let (page, user_code) = (format!("{}/device", own_address(&center, &headers, &uri)), rule::shown(&codes.user));
+    let (page, user_code) =
+        (format!("{}/device", own_address(&center, &headers, &uri)), rule::shown(&codes.user));
     answer(
         StatusCode::OK,
         &json!({
@@ -182,5 +186,17 @@ fn why(not: Not) -> Fault {
         Not::Answered => Fault("authorization_pending", "nobody has answered yet"),
         Not::SoFast => Fault("slow_down", "leave five seconds more between two requests"),
         Not::Allowed => Fault("access_denied", "the person did not let the program in"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_told_in_the_words_of_the_standard() {
+        let told = [Not::Known, Not::InTime, Not::Answered, Not::SoFast, Not::Allowed].map(|not| why(not).0);
+        let words = ["invalid_grant", "expired_token", "authorization_pending", "slow_down", "access_denied"];
+        assert_eq!(told, words);
     }
 }

@@ -53,7 +53,11 @@ pub fn machine(said: &str) -> String {
 
 /// The name of the token that a program gets.
 pub fn token_name(machine: &str) -> String {
-    if machine.is_empty() { "qiantang (device)".to_owned() } else { format!("qiantang on {machine} (device)") }
+    if machine.is_empty() {
+        "qiantang (device)".to_owned()
+    } else {
+        format!("qiantang on {machine} (device)")
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +70,9 @@ mod tests {
         let code = code.expect("enough letters");
         assert_eq!(read(&shown(&code)), Some(code.clone()));
         assert_eq!(read(&format!(" {} ", shown(&code).to_lowercase().replace('-', " "))), Some(code.clone()));
-        for bad in ["", "BCDF", &code[1..], &format!("{code}B"), "AAAA-AAAA", "1234-5678", "ＢＣＤＦ-ＧＨＪＫ"] {
+        for bad in
+            ["", "BCDF", &code[1..], &format!("{code}B"), "AAAA-AAAA", "1234-5678", "ＢＣＤＦ-ＧＨＪＫ"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(user_code([255; 32]), None);

@@ -84,15 +84,17 @@ impl Waiting {
     /// The program with that code which waits for an answer.
     pub fn look(&self, user_code: &str, now: Timestamp) -> Option<Program> {
         let all = self.0.lock();
-        let open = |waits: &&Waits| waits.user_code == user_code && waits.answer.is_none() && !waits.is_over(now);
+        let open =
+            |waits: &&Waits| waits.user_code == user_code && waits.answer.is_none() && !waits.is_over(now);
         all.values().find(open).map(|waits| waits.program.clone())
     }
 
     /// Answers the program with that code; says whether it waited for an answer.
     pub fn answer(&self, user_code: &str, now: Timestamp, answer: Answer) -> bool {
         let mut all = self.0.lock();
-        let open =
-            |waits: &&mut Waits| waits.user_code == user_code && waits.answer.is_none() && !waits.is_over(now);
+        let open = |waits: &&mut Waits| {
+            waits.user_code == user_code && waits.answer.is_none() && !waits.is_over(now)
+        };
         let found = all.values_mut().find(open);
         found.map(|waits| waits.answer = Some(answer)).is_some()
     }

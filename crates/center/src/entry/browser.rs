@@ -62,7 +62,9 @@ mod tests {
         assert_eq!(known_as(&key, &both, "lin"), Some(name.clone()));
         assert!(known_as(&key, &both, "ann").is_some_and(|other| other != name));
         // Made up, cut off, or with another's mark.
-        for bad in ["", "~", "a.b", &cookie[..cookie.len() - 1], &format!("x{cookie}"), &cookie.replace('.', "")] {
+        for bad in
+            ["", "~", "a.b", &cookie[..cookie.len() - 1], &format!("x{cookie}"), &cookie.replace('.', "")]
+        {
             assert_eq!(known_as(&key, bad, "lin"), None, "{bad}");
         }
     }
@@ -75,6 +77,8 @@ mod tests {
             cookie = remembered(&key, &cookie, &format!("login-{n}"), [n; 12]).expect("it is new");
         }
         assert!(cookie.len() < 300, "{cookie}");
-        assert!(known_as(&key, &cookie, "login-19").is_some() && known_as(&key, &cookie, "login-0").is_none());
+        assert!(
+            known_as(&key, &cookie, "login-19").is_some() && known_as(&key, &cookie, "login-0").is_none()
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! Invitations over HTTP.
 
 use axum::{Json, extract::State, http::StatusCode};
-use base::{auth::limits::Source, api::{
-    Problem,
-    extract::{Auth, Body, Id, Peer},
-}};
+use base::{
+    api::{
+        Problem,
+        extract::{Auth, Body, Id, Peer},
+    },
+    auth::limits::Source,
+};
 
 use super::ask::{self, InvitationView, Joining, MadeInvitation, NewInvitation, Offer};
 use crate::{app::members::MemberView, center::Center};

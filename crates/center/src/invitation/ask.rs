@@ -224,11 +224,7 @@ impl std::fmt::Debug for Joining {
 }
 
 /// Makes a member of whoever has the link, and signs in, or makes a login.
-pub async fn join(
-    center: &Center,
-    source: &Source,
-    joining: Joining,
-) -> Result<(Member, Way), AppError> {
+pub async fn join(center: &Center, source: &Source, joining: Joining) -> Result<(Member, Way), AppError> {
     let Joining { token, login, password, code, name } = joining;
     let from = &*source.address;
     let Some(name) = name else {

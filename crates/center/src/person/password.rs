@@ -99,7 +99,7 @@ pub async fn check_own(center: &Center, caller: &Caller, secret: &str) -> Result
     let login = caller.member.login.clone();
     let asked = login.clone();
     let found = center.read(move |tx| tenants::find_login(tx, &asked)).await?;
-    if !found.is_some_and(|(_, hash)| hash.is_some()) {
+    if found.is_none_or(|(_, hash)| hash.is_none()) {
         return Ok(());
     }
     // Whoever is signed in has tries that nobody else can spend.
@@ -129,7 +129,9 @@ mod tests {
         for name in ["lin.zhou.2024", "LIN.Zhou.2024", "林舟 of the lake", " lin@univ.example "] {
             assert_eq!(of(name), Some(SignInFault::PasswordIsName), "{name}");
         }
-        for easy in ["password123", "1234567890", "qwertyuiop", "aaaaaaaaaaaa", "Password12", "lin.zhou.20241"] {
+        for easy in
+            ["password123", "1234567890", "qwertyuiop", "aaaaaaaaaaaa", "Password12", "lin.zhou.20241"]
+        {
             assert_eq!(of(easy), Some(SignInFault::PasswordIsEasy), "{easy}");
         }
         for good in ["another-long-password", "潮起海天阔扬帆正当时", "tide at the eighteenth"] {

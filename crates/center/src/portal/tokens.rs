@@ -167,8 +167,7 @@ pub async fn change_password(
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if form.is_good() {
         let id = visitor.caller.member.id.to_string();
-        let change =
-            MemberChange { password: Some(new), old_password: Some(old), ..MemberChange::default() };
+        let change = MemberChange { password: Some(new), old_password: Some(old), ..MemberChange::default() };
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();

@@ -230,11 +230,8 @@ pub async fn bind(center: &Center, caller: &Caller, csrf: &str, code: &str) -> R
 
 /// New recovery codes in place of all of before, for whoever shows a code.
 pub async fn renew(center: &Center, caller: &Caller, code: &str) -> Result<Vec<String>, AppError> {
-    let (person, login) = (caller.member.person, caller.member.login.clone());
-    center.limits.code(person, CodeBy::SignedIn)?;
-    let (code, now, of_center) = (code.to_owned(), moment::now(), center.clone());
+    let (person, login) = (confirm(center, caller, code).await?.person(), caller.member.login.clone());
     let write = move |tx: &Tx| {
-        take(tx, &of_center, person, &code, now)?;
         let codes = new_recovery_codes(tx, person)?;
         Ok(Changed::new(person, json!({ "login": login }), codes))
     };
@@ -244,11 +241,8 @@ pub async fn renew(center: &Center, caller: &Caller, code: &str) -> Result<Vec<S
 /// Removes one's own second factor, by the password and a code.
 pub async fn remove(center: &Center, caller: &Caller, password: &str, code: &str) -> Result<(), AppError> {
     check_own(center, caller, password).await?;
-    let (person, login) = (caller.member.person, caller.member.login.clone());
-    center.limits.code(person, CodeBy::SignedIn)?;
-    let (code, now, of_center) = (code.to_owned(), moment::now(), center.clone());
+    let (person, login) = (confirm(center, caller, code).await?.person(), caller.member.login.clone());
     let write = move |tx: &Tx| {
-        take(tx, &of_center, person, &code, now)?;
         rows::delete(tx, person)?;
         Ok(Changed::new(person, json!({ "login": login }), ()))
     };

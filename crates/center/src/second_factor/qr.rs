@@ -38,13 +38,19 @@ mod tests {
             let (x, y) = part.strip_suffix("h1v1h-1z")?.split_once(' ')?;
             Some((x.parse::<usize>().ok()?, y.parse::<usize>().ok()?))
         };
-        let squares: Vec<_> = picture.path.split('M').skip(1).map(|part| at(part).expect("a square")).collect();
+        let squares: Vec<_> =
+            picture.path.split('M').skip(1).map(|part| at(part).expect("a square")).collect();
         // Eight pixels a square.
         let is_dark = |x: usize, y: usize| squares.contains(&(x / 8, y / 8));
         let side = picture.side * 8;
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| {
-            if is_dark(x, y) { 0 } else { 255 }
-        });
+        let mut image =
+            rqrr::PreparedImage::prepare_from_greyscale(
+                side,
+                side,
+                |x, y| {
+                    if is_dark(x, y) { 0 } else { 255 }
+                },
+            );
         let grids = image.detect_grids();
         let (_, text) = grids.first()?.decode().ok()?;
         Some(text)
@@ -52,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_reader_reads_what_was_written() {
-        let text = "otpauth://totp/%E9%92%B1%E5%A1%98:li?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=%E9%92%B1";
+        let text =
+            "otpauth://totp/%E9%92%B1%E5%A1%98:li?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=%E9%92%B1";
         let picture = picture(text).expect("it is short");
         assert_eq!(read(&picture).as_deref(), Some(text));
     }

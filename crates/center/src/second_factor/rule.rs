@@ -14,10 +14,8 @@ pub const RENEW: Action = Action::deed("renew_recovery_codes").keeps(LOGIN);
 /// A person removed their own second factor, by their password and a code.
 pub const REMOVE: Action = Action::deed("remove_second_factor").keeps(LOGIN);
 /// An operator removes that of somebody else, who lost it. One's own can't be removed this way.
-pub const RESET: Action = Action::new("reset_second_factor", "run_center").keeps(&[
-    Detail::text("login"),
-    Detail::yes_no("on_the_machine"),
-]);
+pub const RESET: Action = Action::new("reset_second_factor", "run_center")
+    .keeps(&[Detail::text("login"), Detail::yes_no("on_the_machine")]);
 
 const LOGIN: &[Detail] = &[Detail::text("login")];
 
@@ -154,10 +152,15 @@ mod tests {
         assert_eq!(recovery.len(), 19);
         assert_eq!(read(" 287 082 "), Given::Device("287082".into()));
         assert_eq!(read(&recovery), Given::Recovery(recovery.replace('-', "")));
-        for same in [recovery.replace('-', " "), recovery.to_uppercase(), recovery.replace('0', "O").replace('1', "l")] {
+        for same in [
+            recovery.replace('-', " "),
+            recovery.to_uppercase(),
+            recovery.replace('0', "O").replace('1', "l"),
+        ] {
             assert_eq!(read(&same), read(&recovery), "{same}");
         }
-        for bad in ["", "28708", "2870821", "28708a", &recovery[1..], "uuuuuuuuuuuuuuuu", "００００００"] {
+        for bad in ["", "28708", "2870821", "28708a", &recovery[1..], "uuuuuuuuuuuuuuuu", "００００００"]
+        {
             assert_eq!(read(bad), Given::Neither, "{bad}");
         }
     }

@@ -60,9 +60,8 @@ impl Keyring {
         let mut known = self.0.lock();
         let keys = loaded(&mut known, settings)?;
         let key = keys.iter().find(|known| known.name() == key).ok_or_else(|| is_missing(settings))?;
-        key.open_at(owner, name, sealed).ok_or_else(|| {
-            AppError::internal(format!("the secret `{name}` can't be opened: it was changed"))
-        })
+        key.open_at(owner, name, sealed)
+            .ok_or_else(|| AppError::internal(format!("the secret `{name}` can't be opened: it was changed")))
     }
 
     /// Puts a new key before those there are. The others stay until [`Self::keep_only`].

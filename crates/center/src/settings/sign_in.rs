@@ -42,11 +42,14 @@ mod tests {
     #[test]
     fn who_must_have_a_second_factor_is_one_of_three_words_and_passwords_are_never_short() {
         let parse = |text: &str| Settings::parse("t", text, std::iter::empty());
-        let settings = parse("[sign_in]\nsecond_factor = \"center\"\npassword_chars = 14\n").expect("it is valid");
+        let settings =
+            parse("[sign_in]\nsecond_factor = \"center\"\npassword_chars = 14\n").expect("it is valid");
         assert_eq!(settings.common().second_factor.code(), "center");
         assert_eq!(settings.sign_in.password_chars, 14);
         assert_eq!(parse("").expect("it is valid").common().second_factor.code(), "nobody");
-        for bad in ["second_factor = \"some\"", "second_factor = true", "password_chars = 9", "password_chars = 65"] {
+        for bad in
+            ["second_factor = \"some\"", "second_factor = true", "password_chars = 9", "password_chars = 65"]
+        {
             assert!(parse(&format!("[sign_in]\n{bad}\n")).is_err(), "{bad}");
         }
     }

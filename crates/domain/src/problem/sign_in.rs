@@ -31,10 +31,13 @@ pub(super) fn en(fault: &SignInFault) -> Words {
         SignInFault::PasswordIsName => {
             two("is the login, the name or the e-mail address", "use something that nobody knows of you")
         }
-        SignInFault::PasswordIsEasy => {
-            two("is among the first that guessers try", "use several words that have nothing to do with each other")
+        SignInFault::PasswordIsEasy => two(
+            "is among the first that guessers try",
+            "use several words that have nothing to do with each other",
+        ),
+        SignInFault::NotThePassword => {
+            two("is not the present password", "type the password that is in force")
         }
-        SignInFault::NotThePassword => two("is not the present password", "type the password that is in force"),
         SignInFault::NotTheCode => two(
             "is wrong, or was used before",
             "wait for the next code of your device, or use a recovery code; each is good once",

@@ -41,14 +41,23 @@ pub fn sign_in(context: &Context, machine: &str) -> Result<Value, Failure> {
 fn show(context: &Context, asked: &Value) {
     let (page, code) = (text(asked, "verification_uri"), text(asked, "user_code"));
     let complete = text(asked, "verification_uri_complete");
-    tell!("{}", pick(context.lang, "请用浏览器打开此页，核对代码并授权：", "Open this page with a browser, compare the code, and let this program in:"));
+    tell!(
+        "{}",
+        pick(
+            context.lang,
+            "请用浏览器打开此页，核对代码并授权：",
+            "Open this page with a browser, compare the code, and let this program in:"
+        )
+    );
     tell!("\n    {page}\n    {code}\n");
     tell!("{} {complete}", pick(context.lang, "已填好代码的地址：", "With the code filled in:"));
 }
 
 /// Opens the page where there is a browser to be seen. Where it can't be, the address is on the terminal all the same.
 fn open(address: &str) {
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty()));
+    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty()));
     // Whatever it says of itself does not belong into this terminal.
     if has_screen && address.starts_with("http") {
         let quiet = Stdio::null;
@@ -81,8 +90,14 @@ fn refused(error: &str, description: &str) -> Failure {
     let message = match error {
         "access_denied" => both("这次登录在浏览器中被拒绝", "the sign-in was refused in the browser"),
         "expired_token" => both("没有人及时在浏览器中授权", "nobody let this program in in time"),
-        _ => Both { zh: format!("中心没有授权（{error}）"), en: format!("the center gave no token: {error} {description}").trim().to_owned() },
+        _ => Both {
+            zh: format!("中心没有授权（{error}）"),
+            en: format!("the center gave no token: {error} {description}").trim().to_owned(),
+        },
     };
-    let hint = both("请重新运行 `qiantang login`；也可以用密码登录：`qiantang login --password`", "run `qiantang login` again; `qiantang login --password` asks for a password");
+    let hint = both(
+        "请重新运行 `qiantang login`；也可以用密码登录：`qiantang login --password`",
+        "run `qiantang login` again; `qiantang login --password` asks for a password",
+    );
     Failure::refused(if error.is_empty() { "no_token" } else { error }, message, hint)
 }

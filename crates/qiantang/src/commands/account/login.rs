@@ -98,7 +98,9 @@ fn told(context: &Context, answer: &Value, path: &Path, name: &str) -> Done {
         let (since, from) = (clock.instant(&failed, "since"), text(&failed, "last_from"));
         match context.lang {
             Lang::Zh => tell!("注意：自 {since} 起有 {tries} 次以您的用户名登录失败，最近一次来自 {from}"),
-            Lang::En => tell!("Note: failed tries to sign in as you since {since}: {tries}, the last from {from}"),
+            Lang::En => {
+                tell!("Note: failed tries to sign in as you since {since}: {tries}, the last from {from}")
+            }
         }
     }
     let signed_in = json!({ "member": member, "url": url, "profile": name, "expires_at": answer["expires_at"],
