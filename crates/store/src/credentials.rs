@@ -1,5 +1,8 @@
 //! Bearer tokens and browser sessions. Only the hashes of their secrets are kept.
 
+pub mod failed_sign_ins;
+pub mod second_factors;
+
 use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId, codes};
 
 use crate::{

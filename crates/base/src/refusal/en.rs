@@ -95,10 +95,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
         ),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
-        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -108,7 +104,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
         | Refused::NoSecretKey { .. }
@@ -136,6 +133,10 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
         Refused::NoContract { project } => with(
             format!("the project `{project}` has no contract to charge"),
             "ask your administrator to give the project a contract",

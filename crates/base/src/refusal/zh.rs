@@ -78,14 +78,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
         }
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
-            with(
-                format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，")),
-                "没有价格的作业会被拒绝；确认无误请以确认方式重新发布",
-            )
-        }
+        Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => {
             let did = match did {
                 Did::SubmittedContract => "合同由您本人提交",
@@ -98,7 +91,6 @@ pub fn words(refused: &Refused) -> (String, String) {
                 "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
             )
         }
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -108,7 +100,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::BackupFailed { .. }
         | Refused::NoSlurm
         | Refused::SlurmFailed { .. }
@@ -134,11 +127,20 @@ pub fn words(refused: &Refused) -> (String, String) {
     }
 }
 
+/// Prices that are dropped, doubled or free: `count` of them, of which the first are named.
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let rest = if count > first.len() { format!("，共 {count} 项") } else { String::new() };
+    let fault = format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，"));
+    (fault, "没有价格的作业会被拒绝；确认无误请以确认方式重新发布".to_owned())
+}
+
 /// Refusals of jobs, and of questions about them.
 fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { project } => {
             with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
         }

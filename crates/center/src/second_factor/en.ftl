@@ -3,7 +3,7 @@
 action-enrol_second_factor = Set up a second factor of one's own
 action-renew_recovery_codes = Make new recovery codes
 action-remove_second_factor = Remove one's own second factor
-action-reset_second_factor = Remove the second factor of somebody who lost it
+action-drop_second_factor = Remove the second factor of somebody who lost it
 code = Code
 code-title = Second factor
 code-text = The password is right. Give the code for { $login } as well.

@@ -14,7 +14,7 @@ pub const RENEW: Action = Action::deed("renew_recovery_codes").keeps(LOGIN);
 /// A person removed their own second factor, by their password and a code.
 pub const REMOVE: Action = Action::deed("remove_second_factor").keeps(LOGIN);
 /// An operator removes that of somebody else, who lost it. One's own can't be removed this way.
-pub const RESET: Action = Action::new("reset_second_factor", "run_center")
+pub const RESET: Action = Action::new("drop_second_factor", "run_center")
     .keeps(&[Detail::text("login"), Detail::yes_no("on_the_machine")]);
 
 const LOGIN: &[Detail] = &[Detail::text("login")];

@@ -3,7 +3,7 @@
 action-enrol_second_factor = 启用自己的两步验证
 action-renew_recovery_codes = 重新生成恢复码
 action-remove_second_factor = 停用自己的两步验证
-action-reset_second_factor = 为丢失设备的人员解除两步验证
+action-drop_second_factor = 为丢失设备的人员解除两步验证
 code = 验证码
 code-title = 两步验证
 code-text = 密码正确，请再输入 { $login } 的验证码。

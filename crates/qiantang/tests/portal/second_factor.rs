@@ -186,7 +186,7 @@ fn an_operator_removes_that_of_somebody_else_and_nobody_their_own() {
     assert_eq!(scene.site.ask("GET", "/api/v1/me", &scene.alpha.developer, None).0, 401);
     assert_eq!(Browser::new(&scene.site).post("/sign-in", &DEVELOPER, &[]).header("location"), "/");
     let line =
-        scene.site.get("/api/v1/audit?action=reset_second_factor", &scene.site.operator)["items"][0].clone();
+        scene.site.get("/api/v1/audit?action=drop_second_factor", &scene.site.operator)["items"][0].clone();
     assert_eq!((&line["actor"], &line["detail"]["login"]), (&"operator".into(), &"alpha-developer".into()));
     let own =
         scene.site.get("/api/v1/me", &scene.site.operator)["person"].as_str().expect("an id").to_owned();

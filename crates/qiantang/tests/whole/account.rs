@@ -254,6 +254,6 @@ fn a_lost_second_factor_is_removed_on_the_center_s_machine() {
     site.start();
     assert_eq!(site.ask("GET", "/api/v1/me", &site.operator, None).0, 401, "its tokens have ended");
     let operator = site.post("/api/v1/login", "", &login)["token"].as_str().expect("a token").to_owned();
-    let newest = site.get("/api/v1/audit?action=reset_second_factor", &operator)["items"][0].clone();
+    let newest = site.get("/api/v1/audit?action=drop_second_factor", &operator)["items"][0].clone();
     assert_eq!((&newest["actor"], &newest["detail"]["on_the_machine"]), (&"center".into(), &true.into()));
 }
