@@ -89,6 +89,7 @@ fn samples() -> Vec<Wrong> {
         NoReason => [Wrong::NoReason],
         NeedsScore => [Wrong::NeedsScore],
         TakesNoScore => [Wrong::TakesNoScore],
+        NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
         SignIn(_) => of_sign_ins().into_iter().map(Wrong::SignIn),
