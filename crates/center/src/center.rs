@@ -8,7 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
 use crate::{
-    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+    compute::Compute, entry::state::Entry, generated::rule::GeneratedPast, live::Live, metrics::Metrics,
+    settings::Settings,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 
@@ -17,6 +18,8 @@ use base::{Base, auth::May, change::Changed, error::AppError};
 pub struct Center {
     pub base: Base,
     pub compute: Arc<Compute>,
+    /// People and programs that are coming in.
+    pub entry: Arc<Entry>,
     /// The nouns that this program has.
     pub platforms: &'static [Platform<Self>],
     pub settings: Arc<Settings>,
@@ -56,6 +59,7 @@ impl Center {
             metrics: Arc::new(metrics),
             generated: None,
             compute: Arc::new(compute),
+            entry: Arc::default(),
             live: Arc::new(Mutex::new(live)),
         }
     }

@@ -93,6 +93,7 @@ impl Settings {
             time_zone: self.time_zone,
             limits: self.limits.clone(),
             approval: self.approval.clone(),
+            second_factor: self.sign_in.second_factor,
         }
     }
 }
@@ -330,6 +331,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.approval.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.sign_in.problem() {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {

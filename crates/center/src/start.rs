@@ -8,7 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use domain::{CardModel, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity};
+use domain::{
+    CardModel, Lang, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity, problem::Wrong,
+};
 use engines::{
     AHEAD_VARIABLE, Engine,
     detect::FoundCards,
@@ -27,6 +29,7 @@ use crate::{
     inventory::compare_cards,
     load::load,
     loops::watch,
+    person::password as rule,
     retirement::{ask as retirement, rows, wish::Wish},
     settings::{
         self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
@@ -107,6 +110,9 @@ pub struct FirstOperator {
     /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
     pub password_file: Option<PathBuf>,
 }
+
+/// The first operator's login.
+const FIRST_LOGIN: &str = "operator";
 
 /// The file in the data folder with the first operator's password, where that was made up.
 const PASSWORD_FILE: &str = "first-password";
@@ -356,10 +362,10 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
     let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
         let chosen = std::env::var_os(PASSWORD_VARIABLE);
         let is_chosen = chosen.is_some();
-        let password = first_password(chosen)?;
+        let password = first_password(chosen, settings.sign_in.password_chars)?;
         // Before the member is there, so that no password is lost.
         let file = (!is_chosen).then(|| keep_password(&settings.data_dir, &password)).transpose()?;
-        Some((FirstOperator { login: "operator".into(), password_file: file }, password))
+        Some((FirstOperator { login: FIRST_LOGIN.into(), password_file: file }, password))
     } else {
         None
     };
@@ -400,13 +406,13 @@ fn keep_password(data_dir: &Path, password: &str) -> Result<PathBuf, StartError>
 }
 
 /// The password that was given; without one, made up.
-fn first_password(given: Option<OsString>) -> Result<String, StartError> {
+fn first_password(given: Option<OsString>, least: usize) -> Result<String, StartError> {
     let Some(given) = given else { return Ok(credentials::new_secret("").chars().take(20).collect()) };
     let wrong = |problem: String| StartError::FirstPassword { problem };
     let given = given.into_string().map_err(|_| wrong("is not text in UTF-8".into()))?;
-    match given.chars().count() {
-        password::MIN_CHARS..=password::MAX_CHARS => Ok(given),
-        chars => Err(wrong(format!("has {chars} characters"))),
+    match rule::fault(&given, least, &[FIRST_LOGIN.to_owned()]) {
+        None => Ok(given),
+        Some(fault) => Err(wrong(Wrong::from(fault).problem(Lang::En))),
     }
 }
 
@@ -463,7 +469,7 @@ mod tests {
 
     #[test]
     fn a_first_password_that_can_t_be_is_refused() {
-        let told = |given: OsString| chain(&first_password(Some(given)).expect_err("it is refused"));
+        let told = |given: OsString| chain(&first_password(Some(given), 10).expect_err("it is refused"));
         for (given, told) in [
             (told("123456789".into()), "QIANTANG_OPERATOR_PASSWORD has 9 characters"),
             (told(OsString::new()), "QIANTANG_OPERATOR_PASSWORD has 0 characters"),
@@ -476,10 +482,10 @@ mod tests {
             );
         }
         assert_eq!(
-            first_password(Some("一二三四五六七八九十".into())).expect("10 characters"),
+            first_password(Some("一二三四五六七八九十".into()), 10).expect("10 characters"),
             "一二三四五六七八九十"
         );
-        assert_eq!(first_password(None).expect("one is made up").len(), 20);
+        assert_eq!(first_password(None, 10).expect("one is made up").len(), 20);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod en;
 pub mod field;
 mod place;
 mod shown;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod zh;
@@ -22,6 +23,7 @@ pub use code::{
 };
 pub use field::Field;
 pub use place::{Place, SpecProblem};
+pub use sign_in::SignInFault;
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

@@ -36,4 +36,5 @@ pub mod tenants;
 pub mod usage;
 pub mod vouchers;
 
+pub use credentials::{failed_sign_ins, second_factors};
 pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

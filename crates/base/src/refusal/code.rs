@@ -139,6 +139,16 @@ pub enum Refused {
     PersonsOwn,
     /// The center keeps the person out, whatever their memberships say.
     PersonIsOut,
+    /// The person must have a second factor before they may do anything else.
+    SecondFactorNeeded,
+    /// The person has a second factor, and no code of it came.
+    CodeNeeded,
+    /// There is no second factor to be shown, changed or removed.
+    NoSecondFactor,
+    /// There is one already.
+    HasSecondFactor,
+    /// So many programs wait to be let in.
+    TooManyDevices,
     PeriodClosed {
         month: String,
     },
@@ -277,6 +287,11 @@ impl Refused {
             Self::OwnAccount => "own_account",
             Self::PersonsOwn => "persons_own",
             Self::PersonIsOut => "person_is_out",
+            Self::SecondFactorNeeded => "second_factor_needed",
+            Self::CodeNeeded => "code_needed",
+            Self::NoSecondFactor => "no_second_factor",
+            Self::HasSecondFactor => "has_second_factor",
+            Self::TooManyDevices => "too_many_devices",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
             Self::PeriodIncomplete { .. } => "period_incomplete",
@@ -299,6 +314,11 @@ impl Refused {
     /// Whether it is the center's own lack, which the caller can't mend.
     pub fn is_for_lack_of_room(&self) -> bool {
         matches!(self, Self::DiskFull | Self::DiskBelowFloor { .. })
+    }
+
+    /// Whether it is for the caller to show more of who they are.
+    pub fn is_for_lack_of_proof(&self) -> bool {
+        matches!(self, Self::SecondFactorNeeded | Self::CodeNeeded)
     }
 
     /// Its values, whose names are each refusal's own; `fault` among them where a code has several.

@@ -113,7 +113,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
         | Refused::NoSecretKey { .. }
@@ -128,6 +129,11 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => of_sign_ins(refused),
     }
 }
 
@@ -136,6 +142,10 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
         Refused::NoContract { project } => with(
             format!("the project `{project}` has no contract to charge"),
             "ask your administrator to give the project a contract",
@@ -405,5 +415,32 @@ fn application(state: State) -> &'static str {
         State::Effected => "has been approved, and has taken effect",
         State::Withdrawn => "was withdrawn",
         State::Expired => "has expired",
+    }
+}
+
+/// Refusals of second factors, and of programs that sign in by a browser.
+fn of_sign_ins(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::SecondFactorNeeded => two(
+            "this center asks you for a second factor, and you have none yet",
+            "sign in with a browser and set it up; nothing else is possible before",
+        ),
+        Refused::CodeNeeded => two(
+            "you have a second factor, and no code of it came",
+            "give the code that your device shows, or a recovery code",
+        ),
+        Refused::NoSecondFactor => two(
+            "there is no second factor here",
+            "one is set up on the page of one's own account, and the first code confirms it",
+        ),
+        Refused::HasSecondFactor => {
+            two("there is a second factor already", "remove it first, with your password and a code")
+        }
+        Refused::TooManyDevices => {
+            two("too many programs wait to be let in", "try again in some minutes, or sign in by a password")
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }

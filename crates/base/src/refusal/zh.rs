@@ -79,14 +79,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
         }
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
-            with(
-                format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，")),
-                "没有价格的作业会被拒绝；确认无误请以确认方式重新发布",
-            )
-        }
+        Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => {
             let did = match did {
                 Did::SubmittedContract => "合同由您本人提交",
@@ -112,7 +105,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::BackupFailed { .. }
         | Refused::NoSlurm
         | Refused::SlurmFailed { .. }
@@ -130,7 +124,20 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => of_sign_ins(refused),
     }
+}
+
+/// Prices that are dropped, doubled or free: `count` of them, of which the first are named.
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let rest = if count > first.len() { format!("，共 {count} 项") } else { String::new() };
+    let fault = format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，"));
+    (fault, "没有价格的作业会被拒绝；确认无误请以确认方式重新发布".to_owned())
 }
 
 /// Refusals of jobs, and of questions about them.
@@ -138,6 +145,7 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { project } => {
             with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
         }
@@ -365,5 +373,23 @@ fn reviewer(role: Role) -> &'static str {
         Role::Operator => "运营人员",
         Role::Contracts => "合同人员",
         _ => "其他角色",
+    }
+}
+
+/// Refusals of second factors, and of programs that sign in by a browser.
+fn of_sign_ins(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::SecondFactorNeeded => {
+            two("本中心要求您启用两步验证，而您尚未启用", "请用浏览器登录并启用；在此之前不能进行其他操作")
+        }
+        Refused::CodeNeeded => {
+            two("您启用了两步验证，但没有提供验证码", "请提供设备上显示的验证码，或一个恢复码")
+        }
+        Refused::NoSecondFactor => two("没有启用两步验证", "请在自己的账号页启用，第一个验证码通过后生效"),
+        Refused::HasSecondFactor => two("已经启用了两步验证", "请先用密码和验证码停用"),
+        Refused::TooManyDevices => two("等待授权的程序太多", "请几分钟后重试，或用密码登录"),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }

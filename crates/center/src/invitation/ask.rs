@@ -12,15 +12,14 @@ use super::{
     rule::{self, Invitation, InvitationId, InvitationState, MOST_OPEN},
 };
 use crate::{
-    app::{
-        members::{self, MemberView},
-        sign_in,
-    },
+    app::members::{self, MemberView},
     center::Center,
-    person::rule::read_email,
+    person::{password, rule::read_email},
+    second_factor::ask as second_factor,
+    session::rule::Way,
 };
 use base::{
-    auth::{Caller, May, credentials},
+    auth::{Caller, May, credentials, limits::Source},
     change::Changed,
     error::AppError,
     events::{self, About, Event},
@@ -211,6 +210,8 @@ pub struct Joining {
     pub login: String,
     #[schema(value_type = domain::schema::Password)]
     pub password: String,
+    /// A code of the second factor of a login that is there, or a recovery code. Needed where it has one.
+    pub code: Option<String>,
     /// Makes a new login for a person of this name; where left out, the login is one that is there.
     #[schema(value_type = Option<domain::schema::Line64>)]
     pub name: Option<String>,
@@ -223,20 +224,24 @@ impl std::fmt::Debug for Joining {
 }
 
 /// Makes a member of whoever has the link, and signs in, or makes a login.
-pub async fn join(center: &Center, from: &str, joining: Joining) -> Result<Member, AppError> {
-    let Joining { token, login, password, name } = joining;
+pub async fn join(center: &Center, source: &Source, joining: Joining) -> Result<(Member, Way), AppError> {
+    let Joining { token, login, password, code, name } = joining;
+    let from = &*source.address;
     let Some(name) = name else {
-        let (person, _) = sign_in::known(center, from, &login, &password).await?;
+        let (person, _) = password::owner(center, source, &login, &password).await?;
+        open(center, &token).await?;
+        let way = second_factor::pass(center, source, person.id, code.as_deref()).await?;
         let Person { id, login, name, .. } = person;
-        return take(center, from, &token, Who::Known { id, login, name }).await;
+        return Ok((take(center, from, &token, Who::Known { id, login, name }).await?, way));
     };
     // Which logins there are is not to be tried out faster than passwords are.
-    center.limits.sign_in(from, &login)?;
+    center.limits.sign_in(source, &login)?;
     members::check_login(&login)?;
-    let name = params::line::<64>(field::NAME, name)?.into();
-    open(center, &token).await?;
-    let hash = members::new_hash(password).await?;
-    take(center, from, &token, Who::New { login, name, hash }).await
+    let name: String = params::line::<64>(field::NAME, name)?.into();
+    let email = open(center, &token).await?.email;
+    let names = vec![login.clone(), name.clone(), email];
+    let hash = password::new_hash(center, password, names).await?;
+    Ok((take(center, from, &token, Who::New { login, name, hash }).await?, Way::Password))
 }
 
 /// Makes a member of somebody who is signed in, and has the link.

@@ -46,6 +46,7 @@ const FAMILIES: &[&str] = &[
     "correction-state-",
     "correction-text-",
     "debt-",
+    "device-client-",
     "domain-",
     "effect-",
     "disk-name-",
@@ -75,6 +76,7 @@ const FAMILIES: &[&str] = &[
     "state-",
     "unreadable-",
     "waits-",
+    "way-",
     "wish-",
 ];
 

@@ -152,7 +152,11 @@ fn each_refusal_is_told_by_the_api_and_by_pages_in_both_languages() {
         let error = AppError::from(refused.clone());
         let told = json!(Problem::from(&error));
         // A full disk is no fault of who asks.
-        let status = if refused.code() == "disk_full" { 507 } else { 409 };
+        let status = match refused.code() {
+            "disk_full" => 507,
+            "code_needed" | "second_factor_needed" => 403,
+            _ => 409,
+        };
         assert_eq!((&told["status"], &told["code"]), (&json!(status), &json!(refused.code())));
         assert_eq!((&told["detail"], &told["values"]), (&json!(refused.text(Lang::En)), &refused.values()));
         for lang in LANGS {

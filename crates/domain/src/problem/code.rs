@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::field::Field;
+use super::{field::Field, sign_in::SignInFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -94,11 +94,7 @@ pub enum Wrong {
     NotAPhone {
         given: String,
     },
-    PasswordLength {
-        chars: usize,
-        least: usize,
-        most: usize,
-    },
+    SignIn(SignInFault),
     RoleElsewhere {
         role: Role,
     },
@@ -485,4 +481,5 @@ into! {
     OptionFault => Wrong::Option;
     TaskFileFault => Wrong::TaskFile;
     ContractFault => Wrong::Contract;
+    SignInFault => Wrong::SignIn;
 }

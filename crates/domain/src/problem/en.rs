@@ -5,6 +5,7 @@ mod option;
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
+    sign_in,
 };
 use crate::{
     job::{JobOutcome, JobState},
@@ -105,9 +106,7 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
-        Wrong::PasswordLength { chars, least, most } => {
-            (format!("has {chars} characters"), format!("use {least} to {most} characters"))
-        }
+        Wrong::SignIn(fault) => sign_in::en(fault),
         Wrong::RoleElsewhere { role } => (
             format!("is `{}`", role.code()),
             "operator, auditor, contracts and center_finance are for the center's people; admin, developer and finance for a tenant's"

@@ -39,6 +39,7 @@ fields! {
     CARD_TIME = "card_ms", "卡时";
     CARDS = "cards", "加速卡总数";
     CARDS_PER_NODE = "cards_per_node", "每节点加速卡";
+    CODE = "code", "验证码";
     COMMANDS = "commands", "命令";
     COMMENT = "comment", "备注";
     CONTRACT = "contract", "合同";
@@ -82,6 +83,7 @@ fields! {
     ORDER = "order", "次序";
     OTHER_TAX_NUMBER = "other_tax_number", "其他税号";
     PAID_ON = "paid_on", "付款日期";
+    OLD_PASSWORD = "old_password", "现在的密码";
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
     PAYER = "payer", "付款方";
@@ -116,6 +118,7 @@ fields! {
     TO_CONTRACT = "to_contract", "转入合同";
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
+    USER_CODE = "user_code", "设备代码";
     WAIVERS = "waivers", "减免比例";
     WHICH = "which", "筛选条件";
     VALUE = "value", "值";

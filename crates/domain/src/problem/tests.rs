@@ -92,7 +92,7 @@ fn samples() -> Vec<Wrong> {
         NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
-        PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],
+        SignIn(_) => of_sign_ins().into_iter().map(Wrong::SignIn),
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),
         TenantNotNamed => [Wrong::TenantNotNamed],
         ContractNotNamed => [Wrong::ContractNotNamed],
@@ -104,6 +104,18 @@ fn samples() -> Vec<Wrong> {
         Option(_) => of_options().into_iter().map(Wrong::Option),
         TaskFile(_) => of_task_files().into_iter().map(Wrong::TaskFile),
         Contract(_) => of_contracts().into_iter().map(Wrong::Contract),
+    )
+}
+
+fn of_sign_ins() -> Vec<SignInFault> {
+    samples!(
+        SignInFault:
+        PasswordLength { .. } => [SignInFault::PasswordLength { chars: 3, least: 10, most: 256 }],
+        PasswordIsName => [SignInFault::PasswordIsName],
+        PasswordIsEasy => [SignInFault::PasswordIsEasy],
+        NotThePassword => [SignInFault::NotThePassword],
+        NotTheCode => [SignInFault::NotTheCode],
+        NotAUserCode => [SignInFault::NotAUserCode],
     )
 }
 

@@ -5,6 +5,7 @@ mod option;
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
+    sign_in,
 };
 use crate::{
     Role,
@@ -92,9 +93,7 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
-        Wrong::PasswordLength { chars, least, most } => {
-            (format!("有 {chars} 个字符"), format!("请使用 {least} 至 {most} 个字符"))
-        }
+        Wrong::SignIn(fault) => sign_in::zh(fault),
         Wrong::RoleElsewhere { role } => (
             format!("在这里不能是{}", role_word(*role)),
             "运营、审计、合同和中心财务属于中心，管理员、开发者和财务属于租户".into(),

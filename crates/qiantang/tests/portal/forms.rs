@@ -60,6 +60,10 @@ const FILLED: &[(&str, &str)] = &[
     ("effective", "now"),
     ("decision", "approve"),
     ("verdict", "conflict"),
+    ("code", "123456"),
+    ("remove_code", "123456"),
+    ("user_code", "BCDF-GHJK"),
+    ("answer", "deny"),
 ];
 
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
@@ -155,7 +159,8 @@ fn a_form_without_its_session_s_token_changes_nothing() {
             }
         }
         let stranger = Browser::new(site).post(path, FILLED, &elsewhere);
-        let is_for_strangers = ["/sign-in", "/join/{token}/new", "/join/{token}/known"].contains(form)
+        let is_for_strangers = ["/sign-in", "/sign-in/code", "/join/{token}/new", "/join/{token}/known"]
+            .contains(form)
             || form.starts_with("/apply");
         let want = if is_for_strangers { (403, "") } else { (303, "/sign-in") };
         assert_eq!((stranger.status, stranger.header("location")), want, "{path}");
@@ -217,6 +222,7 @@ fn a_form_needs_the_role() {
         (&developer, &format!("/people/members/{member}/change")),
         (&developer, &format!("/people/members/{member}/password")),
         (&admin, &format!("/nodes/{node}/maintenance")),
+        (&admin, &format!("/people/members/{member}/second-factor")),
         (&admin, "/periods/2026-01/close"),
         (&admin, "/twin"),
         (&admin, &format!("/contracts/{contract}/act")),

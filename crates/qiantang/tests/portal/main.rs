@@ -17,6 +17,7 @@ mod pages;
 mod passwords;
 mod prices;
 mod scene;
+mod second_factor;
 mod sign_in;
 mod submit;
 mod thousands;

@@ -8,6 +8,7 @@ mod contracts;
 mod corrections;
 mod crash;
 mod demo;
+mod devices;
 mod isolation;
 mod jobs;
 mod journey;
