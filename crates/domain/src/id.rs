@@ -218,6 +218,8 @@ ids! {
     ApplicationId of Application = "app_", "application";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
+    /// An invoice 发票.
+    InvoiceId of Invoice = "ivc_", "invoice";
     /// A correction 更正 of what was booked.
     CorrectionId of Correction = "cor_", "correction";
     /// A pool 资源池.

@@ -4,6 +4,7 @@
 mod code;
 mod en;
 pub mod field;
+mod invoice;
 mod place;
 mod shown;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use code::{
     ValueFault, Wrong,
 };
 pub use field::Field;
+pub use invoice::InvoiceFault;
 pub use place::{Place, SpecProblem};
 
 impl SpecProblem {

@@ -21,6 +21,7 @@ pub mod direct;
 pub mod events;
 pub mod history;
 pub mod idempotency;
+pub mod invoices;
 pub mod jobs;
 pub mod ledger;
 pub mod payments;

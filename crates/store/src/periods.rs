@@ -4,7 +4,9 @@ use domain::{MemberId, Month, Timestamp};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
 
-pub use frozen::{Frozen, count_statements, find_statement, freeze, list_statements};
+pub use frozen::{
+    Frozen, count_statements, find_numbered, find_statement, freeze, list_open, list_statements,
+};
 
 mod frozen;
 

@@ -6,6 +6,7 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use store::invoices::InvoiceState;
 
 use crate::{approval::application::State, text::Sentence};
 
@@ -50,6 +51,16 @@ pub enum Refused {
         contract: String,
         amount_micro_cny: MicroCny,
         card_ms: CardMs,
+    },
+    /// The statement is in an invoice.
+    AlreadyInvoiced {
+        statement: String,
+        request: String,
+    },
+    /// The state of an invoice does not allow it.
+    InvoiceState {
+        request: String,
+        state: InvoiceState,
     },
     /// An amendment of the contract is open.
     AmendmentOpen {
@@ -226,6 +237,7 @@ domain::codes! {
         ApprovedContract = "approved_contract",
         DrewUpAmendment = "drew_up_amendment",
         ProposedCorrection = "proposed_correction",
+        RequestedInvoice = "requested_invoice",
     }
 }
 
@@ -238,6 +250,8 @@ impl Refused {
                 "already_there"
             }
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::AlreadyInvoiced { .. } => "already_invoiced",
+            Self::InvoiceState { .. } => "invoice_state",
             Self::AlreadyReviewed => "already_reviewed",
             Self::ApplicationState { .. } => "application_state",
             Self::ConflictDeclared => "conflict_declared",

@@ -5,6 +5,7 @@ use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -44,6 +45,14 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Correction, state } => {
             with(format!("the correction {}", decided(state)), "propose another")
         }
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("the statement {statement} is in the invoice {request}"),
+            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("the invoice {request} is {}", invoice_state(*state)),
+            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
+        ),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),

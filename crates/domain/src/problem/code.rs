@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::field::Field;
+use super::{field::Field, invoice::InvoiceFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -111,6 +111,7 @@ pub enum Wrong {
     Option(OptionFault),
     TaskFile(TaskFileFault),
     Contract(ContractFault),
+    Invoice(InvoiceFault),
 }
 
 /// The fault of a number that is below `least` or above `most`.

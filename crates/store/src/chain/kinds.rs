@@ -142,6 +142,29 @@ pub(super) const KINDS: &[Kind] = &[
         changing: &["state", "decided_by", "decided_at", "note"],
         ..kind("corrections")
     },
+    Kind {
+        prefix: id::Invoice::PREFIX,
+        changing: &[
+            "state",
+            "decided_by",
+            "decided_at",
+            "number",
+            "issued_on",
+            "reason",
+            "reversed_by",
+            "reversed_at",
+            "red_number",
+            "confirmation",
+            "reversed_on",
+        ],
+        ..kind("invoices")
+    },
+    Kind {
+        key: &["invoice", "place"],
+        prefix: id::Invoice::PREFIX,
+        changing: &["is_live"],
+        ..kind("invoice_lines")
+    },
     Kind { key: &["seq"], ..kind("settings_in_force") },
     Kind { key: &["seq"], ..kind("foreign_changes") },
     Kind { key: &["month"], ..kind("periods") },
