@@ -5,6 +5,19 @@ use crate::{MicroCny, contract::ContractKindName, ledger::CauseName};
 /// Micro-CNY in one fen.
 pub const MICRO_OF_FEN: i64 = 10_000;
 
+const REQUEST_PREFIX: &str = "FP-";
+
+/// The number of a request, as people write it.
+pub fn request_number(serial: i64) -> String {
+    format!("{REQUEST_PREFIX}{serial:06}")
+}
+
+/// The serial number of a request that is written like that; nothing where it is none.
+pub fn serial(request: &str) -> Option<i64> {
+    let read = request.strip_prefix(REQUEST_PREFIX)?.parse::<i64>().ok()?;
+    (read > 0 && request_number(read) == request).then_some(read)
+}
+
 /// All of it, in basis points.
 const WHOLE_BP: i128 = 10_000;
 
@@ -56,7 +69,8 @@ pub struct InvoiceAmounts {
 impl InvoiceAmounts {
     /// The sum is rounded to the fen once, half a fen up; so is the tax in it, `amount × rate / (1 + rate)`.
     pub fn of(billed: MicroCny, rate_bp: u16) -> Self {
-        let amount_fen = (i128::from(billed.0) + i128::from(MICRO_OF_FEN / 2)).div_euclid(MICRO_OF_FEN.into());
+        let amount_fen =
+            (i128::from(billed.0) + i128::from(MICRO_OF_FEN / 2)).div_euclid(MICRO_OF_FEN.into());
         let (rate, whole) = (i128::from(rate_bp), WHOLE_BP + i128::from(rate_bp));
         let tax_fen = (2 * amount_fen * rate + whole).div_euclid(2 * whole);
         // Both are smaller than the sum.
@@ -122,7 +136,11 @@ mod tests {
             (530_000, 600, 53, 3, 0),
         ] {
             let of = InvoiceAmounts::of(MicroCny(billed), rate);
-            assert_eq!((of.amount_fen, of.tax_fen, of.rounding().0), (amount, tax, rounding), "{billed} {rate}");
+            assert_eq!(
+                (of.amount_fen, of.tax_fen, of.rounding().0),
+                (amount, tax, rounding),
+                "{billed} {rate}"
+            );
             assert_eq!(of.net().0 + of.tax().0, of.billed.0 + of.rounding().0);
         }
     }

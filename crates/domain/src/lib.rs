@@ -32,8 +32,9 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, InvoiceId, JobId, MemberId, NodeId,
-    PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, InvoiceId, JobId,
+    MemberId, NodeId, PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId,
+    TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

@@ -307,6 +307,17 @@ fn done(did: Did) -> &'static str {
         Did::ApprovedContract => "approved this contract",
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
+        Did::RequestedInvoice => "requested this invoice",
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "requested and not issued",
+        InvoiceState::Issued => "issued",
+        InvoiceState::Reversed => "reversed",
+        InvoiceState::Withdrawn => "withdrawn",
+        InvoiceState::Refused => "refused",
     }
 }
 

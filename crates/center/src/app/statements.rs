@@ -143,7 +143,7 @@ pub async fn statement(
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
             None => Ok(GivenOut { statement: made::make(tx, &issuer, &contract, month)?, frozen: None }),
             Some(kept) => {
-                let statement = billed::thawed(&kept)?;
+                let statement = thawed(&kept)?;
                 let frozen = Frozen { body: kept.body, sha256: store::chain::hex(&kept.sha256) };
                 Ok(GivenOut { statement, frozen: Some(frozen) })
             }

@@ -80,7 +80,9 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
             fault(report, "invoices", id.to_string(), "billed_micro_cny", told);
         }
         let due = billing::InvoiceAmounts::of(billed, rate_bp);
-        for (field, kept, due) in [("amount_fen", row.get(3)?, due.amount_fen), ("tax_fen", row.get(4)?, due.tax_fen)] {
+        for (field, kept, due) in
+            [("amount_fen", row.get(3)?, due.amount_fen), ("tax_fen", row.get(4)?, due.tax_fen)]
+        {
             let kept: i64 = kept;
             if kept != due {
                 let told = ["与按税率计算的结果不符", "it is not what the sum and the rate make"];

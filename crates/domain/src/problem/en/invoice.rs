@@ -7,7 +7,9 @@ use crate::problem::{
 
 pub fn words(fault: &InvoiceFault) -> Words {
     match fault {
-        InvoiceFault::NoStatements => ("names none".into(), "name at least one statement of a closed month".into()),
+        InvoiceFault::NoStatements => {
+            ("names none".into(), "name at least one statement of a closed month".into())
+        }
         InvoiceFault::NothingToInvoice { billed } => (
             format!("come to {billed} CNY, and an invoice is over at least one fen"),
             "add the statements of other months".into(),
@@ -16,10 +18,9 @@ pub fn words(fault: &InvoiceFault) -> Words {
             let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
             (format!("is {given} basis points"), format!("use one of: {}", allowed.join(", ")))
         }
-        InvoiceFault::OfAnotherTenant { statement } => (
-            format!("has {statement}, which is of another tenant"),
-            "make an invoice for each tenant".into(),
-        ),
+        InvoiceFault::OfAnotherTenant { statement } => {
+            (format!("has {statement}, which is of another tenant"), "make an invoice for each tenant".into())
+        }
         InvoiceFault::NeedsTaxNumber => (
             "is empty, and a special invoice names it".into(),
             "give the unified social credit code, or ask for an ordinary invoice".into(),

@@ -27,29 +27,25 @@ pub fn words(fault: &InvoiceFault) -> Words {
         InvoiceFault::NumberUsed { number, request } => {
             (format!("的发票号码 {number} 已是 {request} 的号码"), "请在税务系统中核对号码".into())
         }
-        InvoiceFault::NotTheTable => (
-            "没有以表头开始".into(),
-            "请写出 request、number、issued_on、amount 四列，以逗号分隔".into(),
-        ),
+        InvoiceFault::NotTheTable => {
+            ("没有以表头开始".into(), "请写出 request、number、issued_on、amount 四列，以逗号分隔".into())
+        }
         InvoiceFault::Cells { given, wanted } => {
             (format!("有 {given} 个单元格"), format!("请写出表头的 {wanted} 个单元格"))
         }
-        InvoiceFault::OtherAmount { given, amount } => (
-            format!("的金额为“{}”，而申请的金额为 {amount} 元", shown(given)),
-            "发票金额须与申请一致".into(),
-        ),
+        InvoiceFault::OtherAmount { given, amount } => {
+            (format!("的金额为“{}”，而申请的金额为 {amount} 元", shown(given)), "发票金额须与申请一致".into())
+        }
         InvoiceFault::OtherNumber { given, number } => (
             format!("的发票号码为“{}”，而该发票已按 {number} 开具", shown(given)),
             "开错的发票请用红字发票冲红".into(),
         ),
-        InvoiceFault::OtherDay { given, day } => (
-            format!("的日期为“{}”，而该发票开具于 {day}", shown(given)),
-            "开错的发票请用红字发票冲红".into(),
-        ),
-        InvoiceFault::NotRequested { request, state } => (
-            format!("中的 {request} 处于状态 {state}"),
-            "请删去这一行：只有待开具的申请可以开具".into(),
-        ),
+        InvoiceFault::OtherDay { given, day } => {
+            (format!("的日期为“{}”，而该发票开具于 {day}", shown(given)), "开错的发票请用红字发票冲红".into())
+        }
+        InvoiceFault::NotRequested { request, state } => {
+            (format!("中的 {request} 处于状态 {state}"), "请删去这一行：只有待开具的申请可以开具".into())
+        }
         InvoiceFault::OwnRequest { request } => {
             (format!("中的 {request} 由您本人申请，而本中心实行职责分离"), "请由其他人开具".into())
         }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use domain::{
-    AllianceId, AmendmentId, AuditId, CardSet, ContractState, InvoiceId, MemberId, MicroCny, Outcome, PriceBookId,
-    RatePerCardHour, ServiceClass, TenantDomain, TenantId, TransferId,
+    AllianceId, AmendmentId, AuditId, CardSet, ContractState, InvoiceId, MemberId, MicroCny, Outcome,
+    PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, TenantId, TransferId,
     amendment::Effective,
     contract::ContractAction,
     ledger::{Account, Cause, Posting, Unit},
