@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True  # Nothing is left beside the program.
 import capacity
 import closing
 import correcting
+import invoicing
 import ledger
 import metering
 from reading import Books, Report, Unreadable, name, show
@@ -30,6 +31,7 @@ def audit(books):
         ledger.check(books, report)
         correcting.check(books, report)
         closing.check(books, report)
+        invoicing.check(books, report)
         capacity.check(books, report)
     return report.differences
 

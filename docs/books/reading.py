@@ -29,7 +29,7 @@ TABLES = {
 }
 
 # Tables that centers of before this version lack.
-LATER_TABLES = {"amendments": "id", "contract_versions": "contract, number"}
+LATER_TABLES = {"amendments": "id", "contract_versions": "contract, number", "invoices": "serial", "invoice_lines": "invoice, place"}
 
 # What an id of a table begins with, in keys and in JSON.
 PREFIXES = {
@@ -41,6 +41,7 @@ PREFIXES = {
     "projects": "prj",
     "pools": "pool",
     "corrections": "cor",
+    "invoices": "ivc",
     "amendments": "amd",
     "price_books": "pb",
 }

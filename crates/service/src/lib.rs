@@ -1,6 +1,7 @@
 //! Public compute service 公共算力服务平台: how organisations come to the center, and what is asked of it and decided.
 
 pub mod application;
+pub mod focus;
 pub mod invoice;
 pub mod onboarding;
 
@@ -8,4 +9,4 @@ use base::noun::Platform;
 use center::center::Center;
 
 pub const PLATFORM: Platform<Center> =
-    Platform { name: "service", nouns: &[application::NOUN, onboarding::NOUN, invoice::NOUN] };
+    Platform { name: "service", nouns: &[application::NOUN, onboarding::NOUN, invoice::NOUN, focus::NOUN] };

@@ -95,6 +95,7 @@ commands! {
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
     Debts(money::debts::Debts),
+    Focus(money::focus::Focus),
     #[command(alias = "invoice")]
     Invoices(money::invoices::Invoices),
     Prices(prices::Prices),

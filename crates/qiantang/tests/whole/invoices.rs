@@ -100,7 +100,9 @@ impl Closed {
 
     fn act(&self, by: &str, request: &Value, act: &str, body: &Value) -> (u16, Value) {
         let path = format!("{PATH}/{}/{act}", request["request"].as_str().expect("a number"));
-        self.site.ask("POST", &path, by, Some(body))
+        let answer = self.site.ask("POST", &path, by, Some(body));
+        assert!(answer.0 < 500, "{}", self.site.log());
+        answer
     }
 
     pub fn issue(&self, request: &Value, number: &str) -> (u16, Value) {

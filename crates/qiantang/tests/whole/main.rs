@@ -8,6 +8,7 @@ mod contracts;
 mod corrections;
 mod crash;
 mod demo;
+mod focus;
 mod invoices;
 mod isolation;
 mod jobs;

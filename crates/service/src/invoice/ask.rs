@@ -10,7 +10,7 @@ use base::{
     moment, params,
     text::Text,
 };
-use center::{app::statements, center::Center};
+use center::{app::statements, center::Center, generated::GeneratedPast};
 use domain::{
     ContractId, InvoiceId, MicroCny, Rfc3339,
     billing::InvoiceAmounts,
@@ -96,6 +96,8 @@ pub struct InvoiceView {
     /// The number of the form by which the tax system allowed it.
     pub confirmation: Option<String>,
     pub reversed_on: Option<String>,
+    /// It never happened: a demo's past was made up.
+    pub is_generated: bool,
 }
 
 impl InvoiceView {
@@ -205,10 +207,10 @@ pub async fn list(
         None => scope,
     };
     let filter = Filter { tenant, state: state.transpose()? };
-    let is_of_center = scope.is_none();
+    let looker = Looker::of(center, caller);
     let read = move |tx: &Tx| {
         let found = rows::list(tx, filter, before, limit + 1)?.into_iter();
-        let views = found.map(|one| view(tx, one, is_of_center)).collect::<Result<Vec<_>, _>>()?;
+        let views = found.map(|one| view(tx, one, looker)).collect::<Result<Vec<_>, _>>()?;
         Ok((views, rows::count(tx, filter)?))
     };
     let (found, count) = center.read(read).await?;
@@ -221,7 +223,8 @@ pub async fn show(center: &Center, caller: &Caller, request: &str) -> Result<Inv
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, READ, scope)?;
     let (caller, request) = (caller.clone(), request.to_owned());
-    center.try_read(move |tx| Ok(detail(tx, visible(tx, &caller, &request)?, scope.is_none())?)).await
+    let looker = Looker::of(center, &caller);
+    center.try_read(move |tx| Ok(detail(tx, visible(tx, &caller, &request)?, looker)?)).await
 }
 
 /// The invoice of a request that the caller may know of.
@@ -231,14 +234,28 @@ pub(super) fn visible(tx: &Tx, caller: &Caller, request: &str) -> Result<Invoice
     found.ok_or_else(|| AppError::not_found("invoice", request))
 }
 
-pub(super) fn view(tx: &Tx, one: Invoice, is_of_center: bool) -> Result<InvoiceView, StoreError> {
+/// Who looks at an invoice, and at which center.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looker {
+    is_of_center: bool,
+    past: Option<GeneratedPast>,
+}
+
+impl Looker {
+    pub fn of(center: &Center, caller: &Caller) -> Self {
+        Self { is_of_center: caller.member.tenant.is_none(), past: center.generated }
+    }
+}
+
+pub(super) fn view(tx: &Tx, one: Invoice, looker: Looker) -> Result<InvoiceView, StoreError> {
     let mut names = Names::of(tx);
     let owner = names.tenant(one.tenant)?;
     let amounts =
         InvoiceAmounts { billed: one.billed_micro_cny, amount_fen: one.amount_fen, tax_fen: one.tax_fen };
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    let mut of_center =
-        |by: Option<domain::MemberId>| by.filter(|_| is_of_center).map(|by| names.login(by)).transpose();
+    let mut of_center = |by: Option<domain::MemberId>| {
+        by.filter(|_| looker.is_of_center).map(|by| names.login(by)).transpose()
+    };
     let (decided_by, reversed_by) = (of_center(one.decided_by)?, of_center(one.reversed_by)?);
     Ok(InvoiceView {
         id: one.id,
@@ -269,10 +286,11 @@ pub(super) fn view(tx: &Tx, one: Invoice, is_of_center: bool) -> Result<InvoiceV
         red_number: said(one.red_number),
         confirmation: said(one.confirmation),
         reversed_on: said(one.reversed_on),
+        is_generated: looker.past.is_some_and(|past| past.holds(one.requested_at)),
     })
 }
 
-pub(super) fn detail(tx: &Tx, one: Invoice, is_of_center: bool) -> Result<InvoiceDetail, StoreError> {
+pub(super) fn detail(tx: &Tx, one: Invoice, looker: Looker) -> Result<InvoiceDetail, StoreError> {
     let mut statements = Vec::new();
     for line in rows::lines(tx, one.id)? {
         let missing = || StoreError::NotFound { noun: "statement", id: line.statement.clone() };
@@ -287,7 +305,7 @@ pub(super) fn detail(tx: &Tx, one: Invoice, is_of_center: bool) -> Result<Invoic
             billed_micro_cny: line.billed_micro_cny,
         });
     }
-    Ok(InvoiceDetail { invoice: view(tx, one, is_of_center)?, statements })
+    Ok(InvoiceDetail { invoice: view(tx, one, looker)?, statements })
 }
 
 /// The newest statements of a tenant that are in no invoice and bill something.
@@ -337,6 +355,7 @@ pub async fn amounts(center: &Center, caller: &Caller, new: NewInvoice) -> Resul
 pub async fn request(center: &Center, caller: &Caller, new: NewInvoice) -> Result<InvoiceDetail, AppError> {
     let scope = caller.scope()?.tenant();
     let may = center.policies.may(caller, REQUEST, scope)?;
+    let looker = Looker::of(center, caller);
     let (rates, caller, now) = (Rates::of(center), caller.clone(), moment::now());
     let work = move |tx: &Tx| {
         let (invoice, lines) = drawn::up(tx, &rates, &caller, &new, now)?;
@@ -347,7 +366,7 @@ pub async fn request(center: &Center, caller: &Caller, new: NewInvoice) -> Resul
         let told = json!({ "request": request_number(invoice.serial), "kind": invoice.kind.code(),
             "amount_micro_cny": amount, "statements": names });
         let (id, tenant) = (invoice.id, invoice.tenant);
-        let shown = detail(tx, invoice, scope.is_none())?;
+        let shown = detail(tx, invoice, looker)?;
         Ok(Changed::new(id, told, (shown, event)).of_tenant(tenant))
     };
     let told = |center: &Center, (_, event): &(InvoiceDetail, Event)| center.tell(event.clone());

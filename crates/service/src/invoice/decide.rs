@@ -23,7 +23,7 @@ use store::{
 };
 
 use super::{
-    ask::{self, InvoiceDetail},
+    ask::{self, InvoiceDetail, Looker},
     rule::{
         Act, ISSUE, ISSUED, REFUSE, REFUSED, REVERSE, REVERSED, WITHDRAW, after, is_invoice_number,
         request_number,
@@ -250,13 +250,14 @@ async fn decided(
 ) -> Result<InvoiceDetail, AppError> {
     let scope = caller.scope()?.tenant();
     let may = center.policies.may(caller, action, scope)?;
+    let looker = Looker::of(center, caller);
     let (caller, request) = (caller.clone(), request.to_owned());
     let work = move |tx: &Tx| {
         let found = ask::visible(tx, &caller, &request)?;
         let (invoice, told) = work(tx, found)?;
         let event = kind.map(|kind| ask::event(tx, &invoice, kind, moment::now())).transpose()?;
         let (id, tenant) = (invoice.id, invoice.tenant);
-        let shown = ask::detail(tx, invoice, scope.is_none())?;
+        let shown = ask::detail(tx, invoice, looker)?;
         Ok(Changed::new(id, told, (shown, event)).of_tenant(tenant))
     };
     let told = |center: &Center, (_, event): &(InvoiceDetail, Option<Event>)| {

@@ -12,7 +12,6 @@ event-invoice-issued = invoice issued
 event-invoice-reversed = invoice reversed
 event-invoice-refused = invoice refused
 detail-request = request
-detail-statements = statements
 detail-invoice-number = invoice number
 detail-issued-on = issued on
 detail-red-number = red-letter invoice

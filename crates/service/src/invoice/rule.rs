@@ -10,12 +10,7 @@ const REASON: Detail = center::actions::REASON;
 const INVOICE_NUMBER: Detail = Detail::text("invoice_number");
 
 pub const READ: Action = Action::new("read_invoice", "read_money");
-pub const REQUEST: Action = Action::new("request_invoice", "answer_for_money").keeps(&[
-    REQUEST_NUMBER,
-    Detail::word::<InvoiceKind>("kind", "invoice-kind"),
-    AMOUNT,
-    Detail::text("statements"),
-]);
+pub const REQUEST: Action = center::actions::REQUEST_INVOICE;
 pub const WITHDRAW: Action = Action::new("withdraw_invoice", "answer_for_money").keeps(&[REQUEST_NUMBER]);
 pub const ISSUE: Action = Action::new("issue_invoice", "keep_money").keeps(&[
     REQUEST_NUMBER,

@@ -12,7 +12,6 @@ event-invoice-issued = 发票已开具
 event-invoice-reversed = 发票已冲红
 event-invoice-refused = 发票申请被驳回
 detail-request = 申请
-detail-statements = 账单
 detail-invoice-number = 发票号码
 detail-issued-on = 开票日期
 detail-red-number = 红字发票

@@ -43,6 +43,7 @@ fn view(state: InvoiceState) -> InvoiceView {
         red_number: said(is_back, "25332000000012345679"),
         confirmation: said(is_back, "33011234567890"),
         reversed_on: said(is_back, "2026-12-05"),
+        is_generated: is_back,
     }
 }
 
