@@ -2,7 +2,6 @@
 //! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
-pub mod billing;
 pub mod capacity;
 pub mod card;
 pub mod code;
@@ -37,6 +36,7 @@ pub use id::{
     TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
+pub use ledger::billing;
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, NodeStatus, Placement};
 pub use problem::SpecProblem;

@@ -21,7 +21,6 @@ pub mod direct;
 pub mod events;
 pub mod history;
 pub mod idempotency;
-pub mod invoices;
 pub mod jobs;
 pub mod ledger;
 pub mod payments;
@@ -35,5 +34,7 @@ pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod usage;
+
+pub use periods::invoices;
 
 pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

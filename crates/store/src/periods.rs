@@ -9,6 +9,7 @@ pub use frozen::{
 };
 
 mod frozen;
+pub mod invoices;
 
 /// A closed month. Nothing is posted into it any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,14 +45,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Correction, state } => {
             with(format!("the correction {}", decided(state)), "propose another")
         }
-        Refused::AlreadyInvoiced { statement, request } => with(
-            format!("the statement {statement} is in the invoice {request}"),
-            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
-        ),
-        Refused::InvoiceState { request, state } => with(
-            format!("the invoice {request} is {}", invoice_state(*state)),
-            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
-        ),
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),
@@ -308,6 +301,21 @@ fn done(did: Did) -> &'static str {
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
         Did::RequestedInvoice => "requested this invoice",
+    }
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("the statement {statement} is in the invoice {request}"),
+            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("the invoice {request} is {}", invoice_state(*state)),
+            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
+        ),
+        _ => Default::default(),
     }
 }
 

@@ -75,6 +75,10 @@ fn an_invoice_is_asked_for_with_its_amount_before_and_issued_on_its_page() {
         "{issued}"
     );
 
+    // What happened is told with a link to it.
+    let events = finance.get("/events").body;
+    assert!(events.contains("href=\"/invoices/FP-000001\"") && events.contains("invoice issued"), "{events}");
+
     let Some(chromium) = Chromium::start() else { return };
     chromium.sign_in(&site, "cashier");
     for width in [390, 1280] {

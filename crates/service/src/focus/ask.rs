@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use base::{auth::Caller, error::AppError, http::open_table, lookup, text::Text};
+use base::{auth::Caller, error::AppError, http::open_table, lookup, moment, text::Text};
 use center::{
     app::{
         csv::END,
@@ -11,7 +11,10 @@ use center::{
     },
     center::Center,
 };
-use domain::{Contract, ContractId, Month, TenantId};
+use domain::{
+    Contract, ContractId, Month, TenantId,
+    problem::{Wrong, field},
+};
 use serde::Deserialize;
 use store::{Tx, contracts, invoices, periods, tenants::get_tenant};
 
@@ -42,6 +45,9 @@ async fn asked(
 ) -> Result<(Month, Option<TenantId>), AppError> {
     center.policies.check(caller, READ, caller.scope()?.tenant())?;
     let month = named_month(&query.month)?;
+    if month > center.settings.time_zone.month(moment::now()) {
+        return Err(AppError::invalid(field::MONTH, Wrong::InTheFuture));
+    }
     Ok((month, lookup::named_or_own(center, caller, query.tenant.as_deref()).await?))
 }
 

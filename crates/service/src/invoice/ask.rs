@@ -25,6 +25,7 @@ use store::{
     periods,
 };
 
+pub use super::drawn::NewInvoice;
 use super::{
     drawn::{self, Rates},
     rule::{InvoiceKind, InvoiceState, READ, REQUEST, REQUESTED, percent, request_number, serial},
@@ -130,31 +131,6 @@ pub struct StatementOf {
     pub kind: ContractKindName,
     /// The part of it that is billed; below 0 where it lowers the invoice.
     pub billed_micro_cny: MicroCny,
-}
-
-/// An invoice to request.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewInvoice {
-    /// The numbers of statements of closed months, of one tenant.
-    #[schema(max_items = 200)]
-    pub statements: Vec<String>,
-    /// `special` (专票: the buyer deducts the tax) or `ordinary` (普票).
-    #[schema(value_type = InvoiceKind)]
-    pub kind: String,
-    /// The buyer; the tenant's registered name where it is left out.
-    pub title: Option<String>,
-    /// The buyer's unified social credit code; the tenant's where it is left out. A special invoice needs one.
-    pub tax_number: Option<String>,
-    /// In basis points, of the rates that the center has; its first where it is left out.
-    #[schema(minimum = 0, maximum = 5_000)]
-    pub rate_bp: Option<u16>,
-    /// Where the invoice is sent to.
-    #[serde(default)]
-    pub email: String,
-    /// For the center to read.
-    #[serde(default)]
-    pub note: String,
 }
 
 /// The amounts of an invoice that was not requested yet.

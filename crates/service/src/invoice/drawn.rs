@@ -8,16 +8,39 @@ use domain::{
     problem::{InvoiceFault, Quantity, Wrong, field},
     tenant::read_credit_code,
 };
+use serde::Deserialize;
 use store::{
     Tx, contracts,
     invoices::{self as rows, Invoice, InvoiceLine},
     tenants,
 };
 
-use super::{
-    ask::NewInvoice,
-    rule::{InvoiceKind, InvoiceState, MOST_STATEMENTS, request_number},
-};
+use super::rule::{InvoiceKind, InvoiceState, MOST_STATEMENTS, request_number};
+
+/// An invoice to request.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvoice {
+    /// The numbers of statements of closed months, of one tenant.
+    #[schema(max_items = 200)]
+    pub statements: Vec<String>,
+    /// `special` (专票: the buyer deducts the tax) or `ordinary` (普票).
+    #[schema(value_type = InvoiceKind)]
+    pub kind: String,
+    /// The buyer; the tenant's registered name where it is left out.
+    pub title: Option<String>,
+    /// The buyer's unified social credit code; the tenant's where it is left out. A special invoice needs one.
+    pub tax_number: Option<String>,
+    /// In basis points, of the rates that the center has; its first where it is left out.
+    #[schema(minimum = 0, maximum = 5_000)]
+    pub rate_bp: Option<u16>,
+    /// Where the invoice is sent to.
+    #[serde(default)]
+    pub email: String,
+    /// For the center to read.
+    #[serde(default)]
+    pub note: String,
+}
 
 /// The tax rates that the center has.
 #[derive(Clone, Debug)]

@@ -234,29 +234,31 @@ pub async fn request(
         email: text("email"),
         note: text("note"),
     };
-    let is_request = form.value("act") == "request";
-    let done = if is_request {
-        ask::request(&center, &visitor.caller, new).await.map(|done| Err(done.invoice.request))
-    } else {
-        ask::amounts(&center, &visitor.caller, new).await.map(Ok)
-    };
-    match done {
-        Ok(Err(request)) => Ok(Redirect::to(&format!("/invoices/{request}")).into_response()),
-        Ok(Ok(amount)) => show_draft(&center, &visitor, StatusCode::OK, form, Some(amount)).await,
-        Err(error) => {
-            let status = form.explain(ui, error, |name| match name {
-                "statements" | "already_invoiced" => Some("statement"),
-                "kind" => Some("kind"),
-                "title" => Some("title"),
-                "tax_number" => Some("tax_number"),
-                "rate_bp" => Some("rate_bp"),
-                "email" => Some("email"),
-                "note" => Some("note"),
-                _ => None,
-            })?;
-            show_draft(&center, &visitor, status, form, None).await
+    let refused = if form.value("act") == "request" {
+        match ask::request(&center, &visitor.caller, new).await {
+            Ok(done) => {
+                let request = done.invoice.request;
+                return Ok(Redirect::to(&format!("/invoices/{request}")).into_response());
+            }
+            Err(error) => error,
         }
-    }
+    } else {
+        match ask::amounts(&center, &visitor.caller, new).await {
+            Ok(amount) => return show_draft(&center, &visitor, StatusCode::OK, form, Some(amount)).await,
+            Err(error) => error,
+        }
+    };
+    let status = form.explain(ui, refused, |name| match name {
+        "statements" | "already_invoiced" => Some("statement"),
+        "kind" => Some("kind"),
+        "title" => Some("title"),
+        "tax_number" => Some("tax_number"),
+        "rate_bp" => Some("rate_bp"),
+        "email" => Some("email"),
+        "note" => Some("note"),
+        _ => None,
+    })?;
+    show_draft(&center, &visitor, status, form, None).await
 }
 
 pub async fn show(

@@ -4,7 +4,7 @@ use base::error::AppError;
 use domain::{MicroCny, billing, ledger::CauseName};
 use store::{Tx, periods::Frozen};
 
-use super::Statement;
+use super::made::Statement;
 
 impl Statement {
     /// The amount that the tenant is billed for the month: below 0 where red-letter entries are more than charges. A cause that

@@ -209,6 +209,13 @@ fn an_invoice_goes_to_the_tax_system_and_comes_back() {
     let cashiers = site.get(&format!("{PATH}/FP-000001"), cashier);
     assert_eq!(cashiers["decided_by"], "cashier");
 
+    // The tenant reads in its log what the center did, also where it did many at once.
+    let log = site.get("/api/v1/audit?limit=50", &closed.univ.admin);
+    assert!(
+        log["items"].as_array().expect("lines").iter().any(|line| line["action"] == "issue_invoice"),
+        "{log}"
+    );
+
     // It is over: only a red-letter invoice takes it back, and frees its statements.
     refused(&closed.act(finance, &requested, "withdraw", &json!({})), 409, "invoice_state");
     refused(&closed.issue(&second, NUMBER), 422, "FP-000001");
