@@ -1,4 +1,4 @@
-//! FOCUS: charges in the columns of the FinOps Open Cost and Usage Specification, version 1.3, for programs that compare the
+//! FOCUS: charges in the columns of the `FinOps` Open Cost and Usage Specification, version 1.3, for programs that compare the
 //! bills of several providers. It has no things of its own: its tables are made of the ledger, the statements and the invoices.
 
 mod api;

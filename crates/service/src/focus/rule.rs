@@ -78,14 +78,14 @@ pub fn instant(at: Timestamp) -> String {
 
 /// How much of an amount falls to each of some uses of what `reserved` card time was paid for, by their card time; what is left
 /// over is the last value. All of them together are the amount.
-pub fn spread(amount: MicroCny, reserved: CardMs, uses: &[CardMs]) -> (Vec<MicroCny>, MicroCny) {
-    let used: i128 = uses.iter().map(|used| i128::from(used.0)).sum();
-    let whole = used.max(i128::from(reserved.0)).max(1);
-    let share = |used: &CardMs| {
-        let share = (i128::from(amount.0) * i128::from(used.0)).div_euclid(whole);
+pub fn spread(amount: MicroCny, reserved: CardMs, parts: &[CardMs]) -> (Vec<MicroCny>, MicroCny) {
+    let all: i128 = parts.iter().map(|part| i128::from(part.0)).sum();
+    let whole = all.max(i128::from(reserved.0)).max(1);
+    let share = |part: &CardMs| {
+        let share = (i128::from(amount.0) * i128::from(part.0)).div_euclid(whole);
         MicroCny(i64::try_from(share).unwrap_or_default())
     };
-    let shares: Vec<MicroCny> = uses.iter().map(share).collect();
+    let shares: Vec<MicroCny> = parts.iter().map(share).collect();
     let given: i64 = shares.iter().map(|share| share.0).sum();
     (shares, MicroCny(amount.0 - given))
 }

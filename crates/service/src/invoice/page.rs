@@ -35,7 +35,6 @@ pub struct InvoicesPage {
     query: InvoicesQuery,
     states: Vec<Choice>,
     is_of_center: bool,
-    is_filtered: bool,
     shown: String,
     newest: String,
     older: String,
@@ -52,6 +51,12 @@ pub struct InvoicesQuery {
     cursor: String,
     state: String,
     tenant: String,
+}
+
+impl InvoicesQuery {
+    fn is_filtered(&self) -> bool {
+        !self.state.is_empty() || !self.tenant.is_empty()
+    }
 }
 
 #[derive(Template)]
@@ -129,7 +134,6 @@ async fn show_list(
         page: visitor.page("invoices", ui.t("nav-invoices")),
         states: states(ui),
         is_of_center: visitor.is_of_center(),
-        is_filtered: !kept.is_empty(),
         shown: ui.shown_of(found.items.len(), found.total),
         newest: if query.cursor.is_empty() { String::new() } else { at(None) },
         older: found

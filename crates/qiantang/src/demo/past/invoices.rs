@@ -17,7 +17,7 @@ const LEAST: MicroCny = MicroCny(MICRO_OF_FEN);
 /// Has each tenant ask for an invoice over all that it was billed, and issues it.
 pub async fn of_closed_months(center: &Center, people: &People) -> Result<(), AppError> {
     let today = center.settings.time_zone.date(base::moment::now());
-    let mut numbers = TITLES.join(",");
+    let mut rows = vec![TITLES.join(",")];
     for tenant in &TENANTS {
         let finance = caller(center, &format!("{}-finance", tenant.slug)).await?;
         let open = ask::open_statements(center, &finance, OpenQuery::default()).await?;
@@ -35,7 +35,8 @@ pub async fn of_closed_months(center: &Center, people: &People) -> Result<(), Ap
         // Invented, as the tax system that gives it is.
         let digits: String = invoice.request.chars().filter(char::is_ascii_digit).collect();
         let (request, amount) = (&invoice.request, invoice.amount_micro_cny.exact());
-        numbers.push_str(&format!("\n{request},25332000{digits:0>12},{today},{amount}"));
+        rows.push(format!("{request},25332000{digits:0>12},{today},{amount}"));
     }
-    table::import(center, &people.operator, NumbersTable { table: numbers }).await.map(drop)
+    let numbers = NumbersTable { table: rows.join("\n") };
+    table::import(center, &people.operator, numbers).await.map(drop)
 }

@@ -63,10 +63,12 @@ impl InvoicesPage {
         let sample = |invoices, may: bool, numbers| Self {
             page: page.clone(),
             invoices,
-            query: InvoicesQuery { state: "issued".into(), ..InvoicesQuery::default() },
+            query: InvoicesQuery {
+                state: if may { "issued".into() } else { String::new() },
+                ..InvoicesQuery::default()
+            },
             states: states(page.ui),
             is_of_center: may,
-            is_filtered: may,
             shown: page.t2("shown-of", 3, 9),
             newest: if may { String::new() } else { "/invoices".into() },
             older: if may { "/invoices?cursor=FP-000002".into() } else { String::new() },
