@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True  # Nothing is left beside the program.
 import capacity
 import closing
 import correcting
+import invoicing
 import ledger
 import metering
 import vouchers
@@ -32,6 +33,7 @@ def audit(books):
         correcting.check(books, report)
         closing.check(books, report)
         vouchers.check(books, report)
+        invoicing.check(books, report)
         capacity.check(books, report)
     return report.differences
 

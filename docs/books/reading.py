@@ -38,6 +38,8 @@ LATER_TABLES = {
     "voucher_bases": "voucher",
     "claims": "id",
     "claim_acts": "claim, seq",
+    "invoices": "serial",
+    "invoice_lines": "invoice, place",
 }
 
 # What an id of a table begins with, in keys and in JSON.
@@ -50,6 +52,7 @@ PREFIXES = {
     "projects": "prj",
     "pools": "pool",
     "corrections": "cor",
+    "invoices": "ivc",
     "amendments": "amd",
     "price_books": "pb",
     "programmes": "prg",

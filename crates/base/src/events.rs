@@ -17,7 +17,7 @@ pub struct Event {
     pub job: Option<JobId>,
     pub run: Option<RunId>,
     /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`,
-    /// `period_closed`.
+    /// `period_closed`, `invoice_requested`, `invoice_issued`, `invoice_reversed`, `invoice_refused`.
     pub kind: String,
     #[schema(value_type = Object)]
     pub data: Value,

@@ -418,6 +418,8 @@ mod tests {
             ("[sign_in]\ninvitation_days = 0", [("A", "")], "invitation_days"),
             ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
             ("[books]\ndue_days = 366", [("A", "")], "due_days"),
+            ("[books]\ninvoice_rates_bp = []", [("A", "")], "invoice_rates_bp"),
+            ("[books]\ninvoice_rates_bp = [600, 5001]", [("A", "")], "invoice_rates_bp"),
             ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),
             (
                 "[books.payee]\nname = \"x\"\nbank = \"y\"\naccount = \"1\"\ntax_number = \"91330100799655058C\"",

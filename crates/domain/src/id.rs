@@ -226,6 +226,8 @@ ids! {
     VoucherId of Voucher = "vou_", "voucher";
     /// A claim 兑付申请: a month's charges that a voucher pays back.
     ClaimId of Claim = "clm_", "claim";
+    /// An invoice 发票.
+    InvoiceId of Invoice = "ivc_", "invoice";
     /// A correction 更正 of what was booked.
     CorrectionId of Correction = "cor_", "correction";
     /// A pool 资源池.

@@ -4,6 +4,8 @@
 //! each entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance
 //! is the sum of its credits less the sum of its debits.
 
+pub mod billing;
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};

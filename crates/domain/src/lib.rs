@@ -32,11 +32,12 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ClaimId, ContractId, CorrectionId, FundingId, Id, JobId,
-    MemberId, NodeId, PersonId, PoolId, PriceBookId, ProgrammeId, ProjectId, RunId, SessionId, TenantId,
-    TokenId, TransferId, VoucherId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, ClaimId, ContractId, CorrectionId, FundingId, Id,
+    InvoiceId, JobId, MemberId, NodeId, PersonId, PoolId, PriceBookId, ProgrammeId, ProjectId, RunId,
+    SessionId, TenantId, TokenId, TransferId, VoucherId,
 };
 pub use job::{Job, JobState, JobStatus};
+pub use ledger::billing;
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, NodeStatus, Placement};
 pub use problem::SpecProblem;

@@ -4,6 +4,7 @@
 mod code;
 mod en;
 pub mod field;
+mod invoice;
 mod place;
 mod shown;
 mod sign_in;
@@ -22,6 +23,7 @@ pub use code::{
     ValueFault, Wrong,
 };
 pub use field::Field;
+pub use invoice::InvoiceFault;
 pub use place::{Place, SpecProblem};
 pub use sign_in::SignInFault;
 

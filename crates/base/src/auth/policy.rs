@@ -76,6 +76,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("run_center", &[]),
     ("keep_contracts", &[]),
     ("keep_money", &[]),
+    // What a tenant asks of the center about its money.
+    ("answer_for_money", &[]),
 ];
 
 /// Whose the thing is, seen from the caller.

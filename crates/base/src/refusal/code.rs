@@ -6,6 +6,7 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use store::invoices::InvoiceState;
 
 use super::voucher::VoucherRefusal;
 use crate::{approval::application::State, text::Sentence};
@@ -51,6 +52,16 @@ pub enum Refused {
         contract: String,
         amount_micro_cny: MicroCny,
         card_ms: CardMs,
+    },
+    /// The statement is in an invoice.
+    AlreadyInvoiced {
+        statement: String,
+        request: String,
+    },
+    /// The state of an invoice does not allow it.
+    InvoiceState {
+        request: String,
+        state: InvoiceState,
     },
     /// An amendment of the contract is open.
     AmendmentOpen {
@@ -244,6 +255,7 @@ domain::codes! {
         DrewUpAmendment = "drew_up_amendment",
         ProposedCorrection = "proposed_correction",
         ProposedFunding = "proposed_funding",
+        RequestedInvoice = "requested_invoice",
     }
 }
 
@@ -256,6 +268,8 @@ impl Refused {
                 "already_there"
             }
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::AlreadyInvoiced { .. } => "already_invoiced",
+            Self::InvoiceState { .. } => "invoice_state",
             Self::AlreadyReviewed => "already_reviewed",
             Self::ApplicationState { .. } => "application_state",
             Self::ConflictDeclared => "conflict_declared",

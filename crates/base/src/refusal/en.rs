@@ -5,6 +5,7 @@ use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -47,6 +48,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Funding, state } => {
             with(format!("the funding {}", decided(state)), "propose another")
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),
@@ -314,6 +316,32 @@ fn done(did: Did) -> &'static str {
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
         Did::ProposedFunding => "proposed this funding",
+        Did::RequestedInvoice => "requested this invoice",
+    }
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("the statement {statement} is in the invoice {request}"),
+            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("the invoice {request} is {}", invoice_state(*state)),
+            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "requested and not issued",
+        InvoiceState::Issued => "issued",
+        InvoiceState::Reversed => "reversed",
+        InvoiceState::Withdrawn => "withdrawn",
+        InvoiceState::Refused => "refused",
     }
 }
 

@@ -9,6 +9,9 @@ use super::{
     code::{ChangedPrice, Decided, Did, Refused, Wanted},
     voucher::VoucherRefusal,
 };
+use store::invoices::InvoiceState;
+
+use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
@@ -53,6 +56,8 @@ pub fn all() -> Vec<Refused> {
         AlreadyDecided { .. } => Decided::ALL.into_iter().flat_map(|thing| {
             ["refused", "approved", "booked"].map(|state| Refused::AlreadyDecided { thing, state })
         }),
+        AlreadyInvoiced { .. } => [Refused::AlreadyInvoiced { statement: "2026-05-0003".to_owned(), request: "FP-000007".to_owned() }],
+        InvoiceState { .. } => InvoiceState::ALL.map(|state| Refused::InvoiceState { request: "FP-000007".to_owned(), state }),
         BackupFailed { .. } => [Refused::BackupFailed { said: "no space".to_owned() }],
         ContractNotActive { .. } => ContractState::ALL.map(|state| Refused::ContractNotActive { contract: number(), state }),
         ContractState { .. } => Wanted::ALL.map(|wanted| Refused::ContractState {

@@ -8,6 +8,7 @@ use domain::{
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -44,6 +45,7 @@ pub fn words(refused: &Refused) -> (String, String) {
             };
             with(format!("该{thing}{}", decided(state)), hint)
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::ContractNotActive { contract, state } => {
             with(format!("合同 {contract} {}", contract_state(*state)), "请联系租户管理员，或改用另一个项目")
         }
@@ -87,6 +89,7 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Did::DrewUpAmendment => "补充协议由您本人起草",
                 Did::ProposedCorrection => "更正由您本人提出",
                 Did::ProposedFunding => "券款由您本人提出",
+                Did::RequestedInvoice => "发票由您本人申请",
             };
             with(
                 format!("{did}，而本中心实行职责分离"),
@@ -271,6 +274,31 @@ fn incomplete(missing: usize, first: &[Sentence]) -> String {
     let told: Vec<&str> = first.iter().map(|one| one.zh.as_str()).collect();
     let rest = if missing > first.len() { format!("；共 {missing} 项") } else { String::new() };
     told.join("；") + &rest
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("账单 {statement} 已在发票 {request} 中"),
+            "一张账单只能开在一张发票中；该发票撤回、驳回或冲红之后，账单可以重新申请",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("发票 {request} {}", invoice_state(*state)),
+            "请重新查看：只有待开具的申请可以开具、驳回或撤回，只有已开具的发票可以冲红",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "尚未开具",
+        InvoiceState::Issued => "已开具",
+        InvoiceState::Reversed => "已冲红",
+        InvoiceState::Withdrawn => "已撤回",
+        InvoiceState::Refused => "已驳回",
+    }
 }
 
 fn decided(state: &str) -> &'static str {

@@ -113,6 +113,8 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         PERIOD_CLOSED => ui.tag("period-state", code),
         APPLICATION_CHANGED => ui.tag("application-state", code),
         MEMBER_JOINED => ui.tag("role", text("role")),
+        // Its words say how the thing stands.
+        _ if !text("href").is_empty() => Html::default(),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -141,6 +143,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
             format!(r#"<a href="/people/members/{id}">{login}</a>"#)
         }
         (_, Some(job)) => job,
+        // An event of another platform's says itself which page is about it.
+        (_, None) if !text("href").is_empty() => {
+            format!(r#"<a href="{}">{}</a>"#, escape(text("href")), escape(text("name")))
+        }
         (_, None) => String::new(),
     };
     let what = escape(ui.word("event", event.kind.replace('_', "-")));

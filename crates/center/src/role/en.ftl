@@ -9,6 +9,7 @@ right-see_work = see which jobs there are, how they stand and what they cost
 right-see_content = open scripts, environments and logs
 right-see_account = see members, projects, contracts and use
 right-see_money = see statements, entries and debts
+right-ask_invoices = request invoices
 right-draw_up = draw up contracts, ask for amendments
 right-administer = manage members and projects
 right-see_audit = read the audit log

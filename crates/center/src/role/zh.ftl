@@ -9,6 +9,7 @@ right-see_work = 查看有哪些作业、状态和费用
 right-see_content = 打开脚本、运行环境和日志
 right-see_account = 查看成员、项目、合同和用量
 right-see_money = 查看账单、账目和欠费
+right-ask_invoices = 申请发票
 right-draw_up = 起草合同、申请变更
 right-administer = 管理成员和项目
 right-see_audit = 查看审计日志

@@ -19,7 +19,7 @@ use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::ask::{self, GroupBy, MonthOfUse, UsageQuery, UsageRow, UsageView};
-use crate::{app::statements::Format, center::Center};
+use crate::{actions, app::statements::Format, center::Center};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -39,6 +39,8 @@ pub struct UsagePage {
     days: Html,
     total: UsageRow,
     groups: Vec<Group>,
+    /// One may export charges in the columns of FOCUS.
+    may_see_money: bool,
 }
 
 /// The use of the month by one thing.
@@ -90,7 +92,7 @@ fn columns(ui: Ui, days: &[MicroCny]) -> Html {
     ui.columns(&columns, most.max(1), 96, &ui.t1("days-label", "most", MicroCny(most)))
 }
 
-fn of_month(page: Page, found: MonthOfUse, with_tenant: bool) -> UsagePage {
+fn of_month(page: Page, found: MonthOfUse, with_tenant: bool, may_see_money: bool) -> UsagePage {
     let ui = page.ui;
     let tab = |month: &domain::Month| Tab {
         href: format!("/usage?month={month}"),
@@ -104,6 +106,7 @@ fn of_month(page: Page, found: MonthOfUse, with_tenant: bool) -> UsagePage {
         days: columns(ui, &found.days),
         total: found.total,
         groups: found.views.into_iter().map(|view| group(ui, view, with_tenant)).collect(),
+        may_see_money,
         page,
     }
 }
@@ -118,7 +121,9 @@ pub async fn show(
     }
     let found = ask::month(&center, &visitor.caller, &wanted.month).await?;
     let page = visitor.page("usage", visitor.front.ui.t1("usage-of", "month", found.month));
-    Ok(ok(&of_month(page, found, visitor.caller.member.tenant.is_none())))
+    let own = visitor.caller.member.tenant;
+    let may_see_money = visitor.may(&center, actions::READ_LEDGER, own);
+    Ok(ok(&of_month(page, found, own.is_none(), may_see_money)))
 }
 
 async fn as_file(center: &Center, visitor: &Visitor, wanted: Wanted) -> Result<Response, AppError> {
@@ -181,7 +186,7 @@ mod samples {
                         view(GroupBy::Class, rows(row("urgent", "univ"))),
                     ],
                 };
-                of_month(page.clone(), found, is_full)
+                of_month(page.clone(), found, is_full, is_full)
             };
             vec![sample(true), sample(false)]
         }

@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::{field::Field, sign_in::SignInFault};
+use super::{field::Field, invoice::InvoiceFault, sign_in::SignInFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -110,6 +110,7 @@ pub enum Wrong {
     Option(OptionFault),
     TaskFile(TaskFileFault),
     Contract(ContractFault),
+    Invoice(InvoiceFault),
 }
 
 /// The fault of a number that is below `least` or above `most`.

@@ -1,5 +1,6 @@
 //! How problems read in English.
 
+mod invoice;
 mod option;
 
 use super::{
@@ -130,6 +131,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Invoice(fault) => invoice::words(fault),
     }
 }
 

@@ -44,6 +44,7 @@ fields! {
     COMMENT = "comment", "备注";
     CONTRACT = "contract", "合同";
     CORRECTS = "corrects", "更正对象";
+    CONFIRMATION = "confirmation", "红字信息确认单编号";
     CURSOR = "cursor", "翻页位置";
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
@@ -58,6 +59,8 @@ fields! {
     GROUP_BY = "group_by", "分组方式";
     ID = "id", "编号";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    INVOICE_NUMBER = "invoice_number", "发票号码";
+    ISSUED_ON = "issued_on", "开票日期";
     JOBS = "jobs", "作业";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
@@ -95,9 +98,12 @@ fields! {
     Q = "q", "查找内容";
     RATE = "rate_micro_cny_per_card_hour", "每卡时单价";
     NOTE = "note", "意见";
+    RATE_BP = "rate_bp", "税率";
     REASON = "reason", "原因";
+    RED_NUMBER = "red_number", "红字发票号码";
     REFERENCE = "reference", "凭证号";
     RESOURCES = "resources", "资源";
+    REVERSED_ON = "reversed_on", "红冲日期";
     ROLE = "role", "角色";
     SCORE = "score", "评分";
     SCRIPT = "script", "脚本";
@@ -107,13 +113,16 @@ fields! {
     SORT = "sort", "排序";
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
+    STATEMENTS = "statements", "账单";
     STREAM = "stream", "日志流";
+    TABLE = "table", "表格";
     TAIL = "tail", "末尾行数";
     TASK = "task", "任务";
     TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";
     TIME_LIMIT = "time_limit_ms", "时间上限";
+    TITLE = "title", "发票抬头";
     TO = "to", "结束时间";
     TO_CONTRACT = "to_contract", "转入合同";
     TYPE = "type", "类型";

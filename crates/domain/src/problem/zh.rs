@@ -1,5 +1,6 @@
 //! How problems read in Chinese.
 
+mod invoice;
 mod option;
 
 use super::{
@@ -115,6 +116,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Invoice(fault) => invoice::words(fault),
     }
 }
 

@@ -97,6 +97,9 @@ commands! {
     Corrections(corrections::Corrections),
     Vouchers(vouchers::Vouchers),
     Debts(money::debts::Debts),
+    Focus(money::focus::Focus),
+    #[command(alias = "invoice")]
+    Invoices(money::invoices::Invoices),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(people::members::Members),

@@ -60,6 +60,14 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/corrections") => json!({ "kind": "reversal", "contract": scene.alpha.contract,
             "amount_micro_cny": 1, "corrects": who, "reason": "matrix" }),
         ("POST", "/corrections/{id}/decide") => json!({ "book": true }),
+        ("POST", "/invoices") => json!({ "statements": ["2001-01-0001"], "kind": "ordinary" }),
+        ("POST", "/invoices/import") => json!({ "table": "request,number,issued_on,amount\n" }),
+        ("POST", "/invoices/{request}/issue") => {
+            json!({ "invoice_number": "25332000000012345678", "issued_on": "2026-01-01" })
+        }
+        ("POST", "/invoices/{request}/refuse") => json!({ "reason": "matrix" }),
+        ("POST", "/invoices/{request}/reverse") => json!({ "red_number": "25332000000012345678",
+            "confirmation": "1", "reversed_on": "2026-01-01", "reason": "matrix" }),
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),

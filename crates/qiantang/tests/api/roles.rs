@@ -23,6 +23,8 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         }
         // What of a disk the tenant's runs may take.
         ("GET", "/disk") => "see_account",
+        ("GET", path) if path.starts_with("/invoices") || path.starts_with("/focus") => "see_money",
+        ("POST", "/invoices" | "/invoices/{request}/withdraw") => "ask_invoices",
         ("GET", "/audit") => "see_audit",
         (
             "GET",
@@ -67,7 +69,14 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         ) => "keep_contracts",
         (
             "POST",
-            "/contracts/{id}/top-up" | "/corrections" | "/corrections/{id}/decide" | "/periods/{month}/close",
+            "/contracts/{id}/top-up"
+            | "/corrections"
+            | "/corrections/{id}/decide"
+            | "/periods/{month}/close"
+            | "/invoices/import"
+            | "/invoices/{request}/issue"
+            | "/invoices/{request}/refuse"
+            | "/invoices/{request}/reverse",
         ) => "keep_money",
         ("POST" | "PATCH", path) if path.starts_with("/members") || path.starts_with("/projects") => {
             "administer"

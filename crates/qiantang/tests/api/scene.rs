@@ -116,19 +116,22 @@ impl Scene {
             format!("?contract={}", self.alpha.contract)
         } else if path.ends_with("/search") {
             "?q=x".to_owned()
+        } else if path.contains("/focus/") {
+            "?month={month}".to_owned()
         } else if path == "/api/v1/runs" {
             format!("?id={}", &self.run[self.run.len() - 8..])
         } else {
             String::new()
         };
         let month = domain::Zone::default().month(testkit::now()).to_string();
-        path.replace("{month}", &month)
+        (path.to_owned() + &query)
+            .replace("{month}", &month)
+            .replace("{request}", "FP-000001")
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)
             .replace("{token}", "none")
-            + &query
     }
 
     /// Sends any body to a path.

@@ -101,6 +101,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/amendments/{id}", amendment),
         ("/alliances/{slug}", "vision".to_owned()),
         ("/corrections/{id}", correction),
+        ("/invoices/{request}", "FP-000001".to_owned()),
         ("/jobs/{id}", job.to_owned()),
         ("/periods/{month}", domain::Zone::default().month(testkit::now()).to_string()),
         ("/nodes/{name}", scene.node()),

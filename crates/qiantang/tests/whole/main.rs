@@ -9,6 +9,7 @@ mod corrections;
 mod crash;
 mod demo;
 mod devices;
+mod invoicing;
 mod isolation;
 mod jobs;
 mod journey;

@@ -11,6 +11,7 @@ use domain::{
 use super::{
     compare::shown,
     encode::{Digest, sha256},
+    invoiced,
     kinds::find,
     report::{Fault, FaultCode, Report},
 };
@@ -118,6 +119,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     states(tx, report)?;
     versions(tx, report)?;
     statements(tx, report)?;
+    invoiced::verify(tx, report)?;
     founded(tx, report)?;
     acts(tx, report)
 }

@@ -155,6 +155,29 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind { prefix: id::Claim::PREFIX, changing: &["state", "reference"], ..kind("claims") },
     Kind { key: &["claim", "seq"], prefix: id::Claim::PREFIX, ..kind("claim_acts") },
+    Kind {
+        prefix: id::Invoice::PREFIX,
+        changing: &[
+            "state",
+            "decided_by",
+            "decided_at",
+            "number",
+            "issued_on",
+            "reason",
+            "reversed_by",
+            "reversed_at",
+            "red_number",
+            "confirmation",
+            "reversed_on",
+        ],
+        ..kind("invoices")
+    },
+    Kind {
+        key: &["invoice", "place"],
+        prefix: id::Invoice::PREFIX,
+        changing: &["is_live"],
+        ..kind("invoice_lines")
+    },
     Kind { key: &["seq"], ..kind("settings_in_force") },
     Kind { key: &["seq"], ..kind("foreign_changes") },
     Kind { key: &["month"], ..kind("periods") },

@@ -4,6 +4,7 @@
 
 mod dice;
 mod hall;
+mod invoices;
 mod work;
 
 use std::{
@@ -322,7 +323,10 @@ impl Player<'_> {
         for period in months.iter().rev() {
             self.runtime.block_on(periods::close(center, operator, &period.month))?;
         }
-        Ok(())
+        if months.is_empty() {
+            return Ok(());
+        }
+        self.runtime.block_on(invoices::of_closed_months(center, &self.people))
     }
 
     fn drain(&mut self, day: i64) -> Result<(), AppError> {
