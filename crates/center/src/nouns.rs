@@ -9,9 +9,9 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, secret,
-    session, tenant, usage,
+    actions, amendment, api, app::overview, backup, budget, center::Center, correction, debt, disk,
+    event_kinds, evidence, first_steps, generated, invitation, period, person, portal, price, retirement,
+    role, secret, session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -29,6 +29,7 @@ const NOUNS: &[Noun<Center>] = &[
     amendment::NOUN,
     correction::NOUN,
     price::NOUN,
+    budget::NOUN,
     usage::NOUN,
     LEDGER,
     evidence::NOUN,

@@ -2,6 +2,7 @@
 //! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
+pub mod budget;
 pub mod capacity;
 pub mod card;
 pub mod code;
@@ -31,8 +32,8 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId,
-    PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, BudgetId, ContractId, CorrectionId, Id, JobId, MemberId,
+    NodeId, PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

@@ -11,6 +11,7 @@
 
 pub mod amendments;
 pub mod audit;
+pub mod budgets;
 pub mod chain;
 pub mod contracts;
 pub mod corrections;

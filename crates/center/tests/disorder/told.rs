@@ -16,6 +16,9 @@ pub struct Told {
     pub exhausted: u32,
     pub forfeited: u32,
     pub terms: u32,
+    pub budgets: u32,
+    pub alerts: u32,
+    pub budget_ended: u32,
     pub booked: [u32; CorrectionKind::ALL.len()],
 }
 
@@ -33,10 +36,26 @@ impl Told {
             exhausted,
             forfeited,
             terms,
+            budgets,
+            alerts,
+            budget_ended,
             booked,
         } = self;
         let all = [
-            payments, jobs, ended, lost, preempted, closings, restarts, refused, exhausted, forfeited, terms,
+            payments,
+            jobs,
+            ended,
+            lost,
+            preempted,
+            closings,
+            restarts,
+            refused,
+            exhausted,
+            forfeited,
+            terms,
+            budgets,
+            alerts,
+            budget_ended,
         ];
         all.into_iter().chain(booked)
     }

@@ -95,6 +95,8 @@ commands! {
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
     Debts(money::debts::Debts),
+    #[command(alias = "budget")]
+    Budgets(money::budgets::Budgets),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(people::members::Members),
