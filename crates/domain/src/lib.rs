@@ -2,7 +2,6 @@
 //! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
-pub mod budget;
 pub mod capacity;
 pub mod card;
 pub mod code;
@@ -30,7 +29,7 @@ pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
+pub use contract::{Contract, ContractState, QueueTerms, amendment, budget, course::Course};
 pub use id::{
     AllianceId, AmendmentId, ApplicationId, AuditId, BudgetId, ContractId, CorrectionId, Id, JobId, MemberId,
     NodeId, PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,

@@ -21,7 +21,8 @@ CREATE INDEX budgets_by_tenant ON budgets (tenant, id);
 CREATE UNIQUE INDEX budgets_of_project ON budgets (project, span, unit) WHERE ended_at IS NULL AND project IS NOT NULL;
 CREATE UNIQUE INDEX budgets_of_member ON budgets (member, span, unit) WHERE ended_at IS NULL AND member IS NOT NULL;
 
--- A share of a budget that was reached, and of which people were told: once a stretch of time.
+-- A share of a budget that was reached, and of which people were told: once a stretch of time, and once more where the budget
+-- was raised above it.
 CREATE TABLE budget_alerts (
     budget BLOB NOT NULL REFERENCES budgets (id),
     from_at INTEGER NOT NULL, -- when the stretch begins
@@ -29,5 +30,7 @@ CREATE TABLE budget_alerts (
     at INTEGER NOT NULL,
     spent INTEGER NOT NULL,
     most INTEGER NOT NULL,
-    PRIMARY KEY (budget, from_at, share)
+    is_over INTEGER NOT NULL CHECK (is_over IN (0, 1)), -- it is not reached any more, and will be told of anew
+    PRIMARY KEY (budget, from_at, share, at)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX budget_alerts_once ON budget_alerts (budget, from_at, share) WHERE is_over = 0;

@@ -11,7 +11,6 @@
 
 pub mod amendments;
 pub mod audit;
-pub mod budgets;
 pub mod chain;
 pub mod contracts;
 pub mod corrections;

@@ -19,10 +19,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Tx, budgets as rows, tenants};
+use store::{Tx, tenants};
 
 use super::{
-    books,
+    books, rows,
     rule::{self, MANAGE, MOST_BUDGETS, READ},
 };
 use crate::{

@@ -1,14 +1,15 @@
 //! Budgets as they stand in the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use base::lookup::Names;
 use domain::{
     TenantId, Timestamp, Zone,
     budget::{Budget, Stretch, Whose},
 };
-use store::{StoreError, Tx, budgets as rows};
+use store::{StoreError, Tx};
 
+use super::rows;
 use crate::live::{Live, LiveBudget, Use};
 
 /// What is spent in some stretches, each read once.
@@ -23,10 +24,11 @@ pub fn until(stretch: Stretch) -> Timestamp {
 impl Sums {
     fn of(&mut self, tx: &Tx, budget: &Budget, stretch: Stretch) -> Result<Use, StoreError> {
         let key = (budget.tenant, stretch.from, until(stretch));
-        if !self.0.contains_key(&key) {
-            self.0.insert(key, rows::spent(tx, key.0, key.1, key.2)?);
-        }
-        let spent = self.0.get(&key).and_then(|sums| sums.get(&budget.whose)).copied().unwrap_or_default();
+        let sums = match self.0.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(rows::spent(tx, key.0, key.1, key.2)?),
+        };
+        let spent = sums.get(&budget.whose).copied().unwrap_or_default();
         Ok(Use { used: spent.used, charged: spent.charged })
     }
 }

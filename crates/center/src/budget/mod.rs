@@ -5,6 +5,7 @@ mod api;
 pub mod ask;
 pub mod books;
 mod page;
+pub mod rows;
 pub mod rule;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -9,6 +9,7 @@ use axum::{
 use base::{
     error::AppError,
     http::Id,
+    moment,
     page::{
         extract::Sent,
         form::{Choice, Form},
@@ -17,7 +18,7 @@ use base::{
     },
 };
 use domain::{
-    CardMs, MicroCny,
+    CardMs, MicroCny, Timestamp,
     budget::{SpanKind, WhoseKind},
     ledger::Unit,
     problem::Wrong,
@@ -99,6 +100,7 @@ pub fn bars(ui: Ui, budgets: &[BudgetView], with_tenant: bool) -> Vec<BudgetBar>
 #[template(path = "budget/list.html")]
 pub struct BudgetsPage {
     page: Page,
+    now: Timestamp,
     budgets: Vec<BudgetBar>,
     with_tenant: bool,
     may_manage: bool,
@@ -114,6 +116,7 @@ pub struct BudgetsPage {
 #[template(path = "budget/show.html")]
 pub struct BudgetPage {
     page: Page,
+    now: Timestamp,
     bar: BudgetBar,
     posted: Html,
     running: Html,
@@ -186,6 +189,7 @@ async fn show_list(
     }
     let page = BudgetsPage {
         page: visitor.page("budgets", ui.t("nav-budgets")),
+        now: moment::now(),
         budgets: bars(ui, &found, own.is_none()),
         with_tenant: own.is_none(),
         may_manage,
@@ -216,7 +220,7 @@ fn amounts(ui: Ui, form: &mut Form, unit: Option<Unit>) -> (i64, Vec<i64>, bool)
     }
     let hard_stop = form.has("hard_stop", "yes");
     if !hard_stop && !form.has("hard_stop", "no") {
-        form.blame_for(ui, "hard_stop", Wrong::unknown(&form.value("hard_stop").to_owned(), &["yes", "no"]));
+        form.blame_for(ui, "hard_stop", Wrong::unknown(form.value("hard_stop"), &["yes", "no"]));
     }
     (amount, alerts.unwrap_or_default(), hard_stop)
 }
@@ -259,7 +263,7 @@ pub async fn make(
 pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, AppError> {
     let found = ask::show(&center, &visitor.caller, &id).await?;
     let form = form_of(visitor.front.ui, &found.budget);
-    Ok(shown(&center, &visitor, StatusCode::OK, found, form))
+    Ok(shown(&center, &visitor, StatusCode::OK, &found, form))
 }
 
 /// The form as the budget is.
@@ -277,13 +281,13 @@ fn shown(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    found: BudgetDetail,
+    found: &BudgetDetail,
     form: Form,
 ) -> Response {
     let own = visitor.caller.member.tenant;
     let may_manage = visitor.may(center, rule::MANAGE, own);
     let title = visitor.front.ui.t1("budget-of", "name", &found.budget.name);
-    render(status, &of_budget(visitor.page("budgets", title), &found, own.is_none(), may_manage, form))
+    render(status, &of_budget(visitor.page("budgets", title), found, own.is_none(), may_manage, form))
 }
 
 fn of_budget(
@@ -325,6 +329,7 @@ fn of_budget(
         stops: stops(ui),
         unit_word: ui.word("budget-unit", one.unit),
         form,
+        now: moment::now(),
         page,
     }
 }
@@ -338,14 +343,14 @@ pub async fn change(
     let found = ask::show(&center, &visitor.caller, &id).await?;
     let (amount, alerts, hard_stop) = amounts(ui, &mut form, Some(found.budget.unit));
     if !form.is_good() {
-        return Ok(shown(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, found, form));
+        return Ok(shown(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, &found, form));
     }
     let change = BudgetChange { amount: Some(amount), alerts: Some(alerts), hard_stop: Some(hard_stop) };
     match ask::change(&center, &visitor.caller, &id, change).await {
         Ok(_) => Ok(Redirect::to(&format!("/budgets/{id}")).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, known_field)?;
-            Ok(shown(&center, &visitor, status, found, form))
+            Ok(shown(&center, &visitor, status, &found, form))
         }
     }
 }
@@ -380,6 +385,7 @@ mod samples {
             let ui = page.ui;
             let sample = |of: &[BudgetView], with_tenant: bool, may_manage: bool, form: Form| Self {
                 page: page.clone(),
+                now: views::AT,
                 budgets: bars(ui, of, with_tenant),
                 with_tenant,
                 may_manage,

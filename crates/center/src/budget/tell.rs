@@ -6,9 +6,9 @@ use base::{
 };
 use domain::{Rfc3339, Timestamp};
 use serde_json::json;
-use store::{Tx, budgets as rows};
+use store::Tx;
 
-use super::rule::ALERT;
+use super::{rows, rule::ALERT};
 use crate::{center::Center, live::Crossed};
 
 /// Keeps that these shares are reached, each with its event.

@@ -19,9 +19,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    StoreError, Tx,
-    budgets::{self, GivenBack},
-    contracts,
+    StoreError, Tx, contracts,
     corrections::{self as rows, Correction, CorrectionState},
     ledger, payments,
 };
@@ -32,7 +30,10 @@ use super::{
 };
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
-    budget::ask as budget,
+    budget::{
+        ask as budget,
+        rows::{self as budgets, GivenBack},
+    },
     center::Center,
 };
 

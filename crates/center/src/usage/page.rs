@@ -79,7 +79,7 @@ fn word(ui: Ui, group: GroupBy) -> String {
     }
 }
 
-fn group(ui: Ui, view: UsageView, with_tenant: bool) -> Group {
+fn group(ui: Ui, view: &UsageView, with_tenant: bool) -> Group {
     let is_free = view.total.charge_micro_cny.0 <= 0;
     let weight = |row: &UsageRow| if is_free { row.used_card_ms.0 } else { row.charge_micro_cny.0 };
     let (most, whole) = (view.rows.iter().map(weight).max().unwrap_or(0).max(1), weight(&view.total).max(1));
@@ -144,7 +144,7 @@ fn of_month(page: Page, found: MonthOfUse, with_tenant: bool) -> UsagePage {
         days: columns(ui, &found.days),
         total: found.total,
         groups: found.groups.iter().map(of_group).collect(),
-        group: group(ui, found.view, with_tenant),
+        group: group(ui, &found.view, with_tenant),
         page,
     }
 }
@@ -244,11 +244,11 @@ mod samples {
             group.lines.into_iter().map(|line| (line.name, line.runs)).collect()
         };
         let of = |name: &str, runs: &str| (name.to_owned(), runs.to_owned());
-        let full = group(ui, view(vec![row("spot", 2), row("urgent", 3)]), false);
+        let full = group(ui, &view(vec![row("spot", 2), row("urgent", 3)]), false);
         assert_eq!(full.what, "Service class");
         assert_eq!(told(full), [of("Spot", "2"), of("Urgent", "3"), of("Total", "5")]);
-        let most = group(ui, view(vec![row("spot", 2); MOST_LINES + 1]), false);
+        let most = group(ui, &view(vec![row("spot", 2); MOST_LINES + 1]), false);
         assert_eq!((most.lines.len(), most.shown.as_str()), (MOST_LINES + 1, "100 of 101"));
-        assert!(told(group(ui, view(Vec::new()), false)).is_empty(), "nothing has no total");
+        assert!(told(group(ui, &view(Vec::new()), false)).is_empty(), "nothing has no total");
     }
 }

@@ -9,7 +9,7 @@ use domain::{
     ledger::{Account, CorrectionKind, Unit},
 };
 use store::{
-    Store, StoreError, Tx, budgets,
+    Store, StoreError, Tx,
     chain::{self, Given},
     contracts,
     corrections::{self, CorrectionState},
@@ -43,7 +43,8 @@ pub fn assert_right(world: &mut World, zone: &Zone, contract: Option<ContractId>
     for known in live.budgets() {
         let (tenant, whose) = (known.budget.tenant, known.budget.whose);
         let (from, until) = (known.stretch.from, center::budget::books::until(known.stretch));
-        let kept = center.store.read(move |tx| budgets::spent(tx, tenant, from, until)).expect("sums");
+        let kept =
+            center.store.read(move |tx| center::budget::rows::spent(tx, tenant, from, until)).expect("sums");
         let kept = kept.get(&whose).copied().unwrap_or_default();
         assert_eq!((known.spent.used, known.spent.charged), (kept.used, kept.charged), "{:?}", known.budget);
     }

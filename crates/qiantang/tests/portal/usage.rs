@@ -1,5 +1,7 @@
 //! The page of use: a month by all that it is asked by, each tenant's its own, and as files.
 
+mod budgets;
+
 use testkit::{grant, job};
 
 use crate::scene::Scene;
@@ -17,7 +19,7 @@ fn a_month_of_use_is_told_by_all_that_it_is_asked_by() {
     for want in [
         format!("Use in {month}"),
         "By project".into(),
-        format!("href=\"/usage?month={month}&amp;by=project\" aria-current=\"true\""),
+        format!("href=\"/usage?month={month}&#38;by=project\" aria-current=\"true\""),
         "href=\"/usage\" aria-current=\"page\"".into(),
     ] {
         assert!(page.contains(&want), "no {want}: {page}");

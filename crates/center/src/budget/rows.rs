@@ -11,10 +11,10 @@ use domain::{
     ledger::Unit,
 };
 
-use crate::{
-    contracts,
-    db::{Row, StoreError, Tx, json, params, statements},
-    jobs, ledger, runs,
+use store::{
+    StoreError, Tx, contracts,
+    db::{Row, json, params},
+    jobs, ledger, runs, statements,
 };
 
 /// The columns of a budget.
@@ -67,11 +67,11 @@ statements! { "budgets", unique: {
     COUNT = "SELECT COUNT(*) FROM budgets WHERE ended_at IS NULL AND tenant = ?1";
     CHANGE = "UPDATE budgets SET most = ?2, alerts = ?3, hard_stop = ?4 WHERE id = ?1 AND ended_at IS NULL";
     END = "UPDATE budgets SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
-    TELL = "INSERT INTO budget_alerts (budget, from_at, share, at, spent, most) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-            ON CONFLICT (budget, from_at, share) DO NOTHING RETURNING share";
-    TOLD = "SELECT share FROM budget_alerts WHERE budget = ?1 AND from_at = ?2";
+    TELL = "INSERT INTO budget_alerts (budget, from_at, share, at, spent, most, is_over) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) \
+            ON CONFLICT (budget, from_at, share) WHERE is_over = 0 DO NOTHING RETURNING share";
+    TOLD = "SELECT share FROM budget_alerts WHERE budget = ?1 AND from_at = ?2 AND is_over = 0";
     ALERTS = "SELECT from_at, share, at, spent, most FROM budget_alerts WHERE budget = ?1 ORDER BY at DESC, share DESC LIMIT ?2";
-    FORGET = "DELETE FROM budget_alerts WHERE budget = ?1 AND from_at = ?2 AND share = ?3";
+    FORGET = "UPDATE budget_alerts SET is_over = 1 WHERE budget = ?1 AND from_at = ?2 AND share = ?3 AND is_over = 0";
     SUMS = concat!(sums!("debit", ""), " UNION ALL ", sums!("credit", "-"));
     ENTRIES = concat!(entries!("debit", ""), " UNION ALL ", entries!("credit", "-"));
     GIVEN_BACK = "SELECT corrects, amount_micro_cny, decided_at FROM corrections WHERE contract = ?1 AND state = 'booked' \
