@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 mod backup;
 pub mod break_glass;
+pub mod budget;
 pub mod center;
 pub mod compute;
 pub mod correction;

@@ -9,7 +9,7 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, backup, center::Center, correction, debt, device, disk,
+    actions, amendment, api, app::overview, backup, budget, center::Center, correction, debt, device, disk,
     event_kinds, evidence, first_steps, generated, invitation, period, person, portal, price, retirement,
     role, second_factor, secret, session, tenant, usage,
 };
@@ -29,6 +29,7 @@ const NOUNS: &[Noun<Center>] = &[
     amendment::NOUN,
     correction::NOUN,
     price::NOUN,
+    budget::NOUN,
     usage::NOUN,
     LEDGER,
     evidence::NOUN,

@@ -216,6 +216,8 @@ ids! {
     AllianceId of Alliance = "all_", "alliance";
     /// An application 申请: what is asked of the center, reviewed and decided.
     ApplicationId of Application = "app_", "application";
+    /// A budget 预算 of a project or a member.
+    BudgetId of Budget = "bud_", "budget";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
     /// A programme 券种 of vouchers: who gives how much for what.

@@ -30,10 +30,10 @@ pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
+pub use contract::{Contract, ContractState, QueueTerms, amendment, budget, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ClaimId, ContractId, CorrectionId, FundingId, Id,
-    InvoiceId, JobId, MemberId, NodeId, PersonId, PoolId, PriceBookId, ProgrammeId, ProjectId, RunId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, BudgetId, ClaimId, ContractId, CorrectionId, FundingId,
+    Id, InvoiceId, JobId, MemberId, NodeId, PersonId, PoolId, PriceBookId, ProgrammeId, ProjectId, RunId,
     SessionId, TenantId, TokenId, TransferId, VoucherId,
 };
 pub use job::{Job, JobState, JobStatus};

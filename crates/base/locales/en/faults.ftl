@@ -31,6 +31,7 @@ refused-no_project = Your tenant has no project
 refused-own_account = You can't lock yourself out, nor change your own role
 refused-choose_tenant = As which member?
 refused-invitation_over = This link opens nothing any more
+refused-too_many_budgets = Your tenant has as many budgets as it may
 refused-too_many_invitations = Too many invitations are open
 refused-last_operator = The center needs an operator
 refused-persons_own = This person keeps their account themself

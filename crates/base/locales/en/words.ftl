@@ -101,6 +101,7 @@ state-lost = Lost
 state-signaled = Ended by a signal
 state-failed_to_start = Failed to start
 state-balance_ended = Balance ended
+state-budget_ended = Budget used up
 state-contract_ended = Contract ended
 state-disk_full = Disk full
 state-disk_quota = Over disk quota

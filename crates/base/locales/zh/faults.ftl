@@ -31,6 +31,7 @@ refused-no_project = 租户还没有项目
 refused-own_account = 不能停用自己，也不能修改自己的角色
 refused-choose_tenant = 以哪个成员身份登录？
 refused-invitation_over = 链接已失效
+refused-too_many_budgets = 租户的预算已达上限
 refused-too_many_invitations = 待接受的邀请太多
 refused-last_operator = 中心需要有运营人员
 refused-persons_own = 此人自行管理账号

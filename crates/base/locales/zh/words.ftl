@@ -95,6 +95,7 @@ state-lost = 因故障中断
 state-signaled = 被信号终止
 state-failed_to_start = 启动失败
 state-balance_ended = 余额用尽
+state-budget_ended = 预算用尽
 state-contract_ended = 合同结束
 state-disk_full = 磁盘空间不足
 state-disk_quota = 超出磁盘配额

@@ -190,6 +190,9 @@ pub enum Refused {
     SlurmFailed {
         said: String,
     },
+    TooManyBudgets {
+        most: u64,
+    },
     TooManyInvitations {
         most: u64,
     },
@@ -314,6 +317,7 @@ impl Refused {
             Self::PriceChange { .. } => "price_change",
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
+            Self::TooManyBudgets { .. } => "too_many_budgets",
             Self::TooManyInvitations { .. } => "too_many_invitations",
             Self::TooManyJobs { .. } => "too_many_jobs",
             Self::TooManyRanges { .. } => "too_many_ranges",

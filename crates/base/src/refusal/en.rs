@@ -123,6 +123,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
+        | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
@@ -264,6 +265,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the pool {pool} is retired"),
             format!("bring it back first: `qiantang pools bring-back {pool}`"),
         ),
+        Refused::TooManyBudgets { most } => {
+            (format!("your tenant has {most} budgets already"), "take some away that nobody needs".to_owned())
+        }
         Refused::TooManySecrets { most } => with(
             format!("your tenant has {most} secrets, which is the most"),
             "remove some that no job names",

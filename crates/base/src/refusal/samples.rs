@@ -84,6 +84,7 @@ pub fn all() -> Vec<Refused> {
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
         ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
         InvitationOver => [Refused::InvitationOver],
+        TooManyBudgets { .. } => [Refused::TooManyBudgets { most: 1000 }],
         TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
         LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],

@@ -119,6 +119,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
+        | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
@@ -250,6 +251,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
         }
         Refused::PoolRetired { pool } => {
             (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
+        }
+        Refused::TooManyBudgets { most } => {
+            (format!("租户已有 {most} 项预算"), "请先撤销不再需要的".to_owned())
         }
         Refused::TooManySecrets { most } => {
             with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")

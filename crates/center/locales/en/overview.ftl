@@ -59,6 +59,7 @@ waits-no-price = no price
 waits-contract-closed = contract closed
 waits-contract-not-started = contract not begun
 waits-disk-full = disk full
+waits-budget-used-up = budget used up
 waits-dependency = for other jobs
 waits-array-limit = array's own limit
 waits-max-running-cards = contract's card limit

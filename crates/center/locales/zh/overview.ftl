@@ -59,6 +59,7 @@ waits-no-price = 无价目
 waits-contract-closed = 合同已关闭
 waits-contract-not-started = 合同未开始
 waits-disk-full = 磁盘空间不足
+waits-budget-used-up = 预算用尽
 waits-dependency = 等待其他作业
 waits-array-limit = 数组自身上限
 waits-max-running-cards = 合同卡数上限

@@ -30,6 +30,10 @@ use super::{
 };
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
+    budget::{
+        ask as budget,
+        rows::{self as budgets, GivenBack},
+    },
     center::Center,
     voucher::redeem,
 };
@@ -325,16 +329,26 @@ pub async fn decide(
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }
         }
+        let gives_back = matches!(correction.kind, CorrectionKind::CreditNote | CorrectionKind::Allowance);
+        let back = if decision.book && gives_back {
+            budgets::of_run(tx, &correction.corrects, correction.amount_micro_cny, now)?
+        } else {
+            None
+        };
         rows::decide(tx, &correction)?;
         let contract = contracts::get_contract(tx, correction.contract)?;
         let mut detail = detail(&correction, &contract);
         detail["state"] = json!(correction.state.code());
         let view = view(tx, correction)?;
-        Ok(Changed::new(id, detail, (view, changes)).of_tenant(contract.tenant))
+        Ok(Changed::new(id, detail, (view, changes, back)).of_tenant(contract.tenant))
     };
-    let told = |center: &Center, (_, changes): &(CorrectionView, Vec<StateChange>)| {
+    let told = |center: &Center,
+                (_, changes, back): &(CorrectionView, Vec<StateChange>, Option<GivenBack>)| {
         for change in changes {
             known_contracts::applied(center, change);
+        }
+        if let Some(back) = back {
+            budget::given_back(center, back);
         }
     };
     Ok(center.change(may, work, told).await?.0)

@@ -231,7 +231,7 @@ mod tests {
         assert!(known.funds_after(used(10, 100)).is_exhausted());
         // Posted is posted once: it leaves the one sum and comes off the other.
         let Use { used: more, charged, .. } = used(2, 20);
-        live.run_metered(ids[0].0, Metered { used: more, charged }, used(2, 20), at(1));
+        live.run_metered(ids[0].0, Metered { used: more, charged }, &[(at(1), used(2, 20))], at(1));
         assert_eq!(live.unmetered(By::Contract(contract()), at(1)), used(4, 40));
         assert_eq!(live.contract(contract()).unwrap().balance, balance(-2, 80));
         assert_eq!(live.unmetered(By::Contract(contract()), at(2)), used(10, 100));

@@ -160,7 +160,7 @@ mod tests {
         let settings = Settings::parse("here", settings, std::iter::empty()).expect("they are valid");
         let (wakers, sleepers) = wakers();
         let planning = settings.planning();
-        let live = Live::new(planning.use_half_life, settings.jobs.default_time_limit_ms);
+        let live = Live::new(planning.use_half_life, settings.jobs.default_time_limit_ms, settings.time_zone);
         let compute = Compute::new(Arc::new(Nothing), None, planning, wakers);
         (
             Center::new(

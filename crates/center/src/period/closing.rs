@@ -11,7 +11,6 @@ use base::{
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
     contract::{ContractKind, Funds},
-    metering::Metered,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -24,13 +23,10 @@ use store::{
 };
 
 use super::rule::{self, Books, CLOSED, MOST_MISSING, NotNow, PeriodState};
-use crate::{
-    app::{
-        contracts::term,
-        runs::news,
-        statements::{self, Issuer},
-    },
-    live::Use,
+use crate::app::{
+    contracts::term,
+    runs::news,
+    statements::{self, Issuer},
 };
 
 /// The instants at which the engine last saw the runs that have not ended.
@@ -71,7 +67,7 @@ impl Missing {
 /// The month as its closing leaves it.
 #[derive(Debug)]
 pub struct Closing {
-    pub metered: Vec<(RunId, Metered, Use)>,
+    pub metered: Vec<news::Posted>,
     /// Contracts of which a part of the fee was earned by the month's end.
     pub balances: Vec<(ContractId, ContractBalance)>,
     pub event: Event,
@@ -236,7 +232,7 @@ mod tests {
             is_granted: false,
             state: RunState::Starting { planned_at: at(100), stop: None },
         };
-        let active = [runs::RunRow { run, metered: Metered::default() }];
+        let active = [runs::RunRow { run, metered: domain::metering::Metered::default() }];
         let missing = |until: i64, seen: LastSeen| unseen(&active, at(until), &seen);
         let seen = |secs: Option<i64>| LastSeen::from([(id, secs.map(at))]);
         // Whether it had use up to the end is not known.

@@ -15,6 +15,7 @@ right-administer = manage members and projects
 right-see_audit = read the audit log
 right-see_center = see the whole center
 right-keep_contracts = decide contracts and amendments
+right-keep_budgets = set budgets
 right-keep_money = book payments and corrections, close months
 right-run_center = manage nodes, tenants, prices and alliances
 right-see_vouchers = see vouchers and claims with their evidence

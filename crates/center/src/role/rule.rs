@@ -3,7 +3,7 @@
 use base::auth::{Action, Policies, policy::Relation};
 use domain::Role;
 
-use crate::{actions, voucher};
+use crate::{actions, budget, voucher};
 
 domain::codes! {
     /// Something that a role may do, of its own tenant or of the center.
@@ -20,6 +20,7 @@ domain::codes! {
         SeeAudit = "see_audit",
         SeeCenter = "see_center",
         KeepContracts = "keep_contracts",
+        KeepBudgets = "keep_budgets",
         KeepMoney = "keep_money",
         RunCenter = "run_center",
         SeeVouchers = "see_vouchers",
@@ -45,6 +46,7 @@ impl Right {
             Self::SeeAudit => actions::READ_AUDIT,
             Self::SeeCenter => actions::READ_CENTER,
             Self::KeepContracts => actions::DECIDE_CONTRACT,
+            Self::KeepBudgets => budget::rule::MANAGE,
             Self::KeepMoney => actions::TOP_UP,
             Self::RunCenter => actions::CHANGE_NODE,
             Self::SeeVouchers => voucher::READ,

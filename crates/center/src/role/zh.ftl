@@ -15,6 +15,7 @@ right-administer = 管理成员和项目
 right-see_audit = 查看审计日志
 right-see_center = 查看整个中心
 right-keep_contracts = 审批合同和变更
+right-keep_budgets = 设置预算
 right-keep_money = 登记收款、更正和结账
 right-run_center = 管理节点、租户、价目和联盟
 right-see_vouchers = 查看算力券、兑付申请及其依据

@@ -20,6 +20,9 @@ pub struct Told {
     pub taken_back: u32,
     pub returned: u32,
     pub issued: u32,
+    pub budgets: u32,
+    pub alerts: u32,
+    pub budget_ended: u32,
     pub booked: [u32; CorrectionKind::ALL.len()],
 }
 
@@ -41,11 +44,30 @@ impl Told {
             taken_back,
             returned,
             issued,
+            budgets,
+            alerts,
+            budget_ended,
             booked,
         } = self;
         let all = [
-            payments, jobs, ended, lost, preempted, closings, restarts, refused, exhausted, forfeited, terms,
-            redeemed, taken_back, returned, issued,
+            payments,
+            jobs,
+            ended,
+            lost,
+            preempted,
+            closings,
+            restarts,
+            refused,
+            exhausted,
+            forfeited,
+            terms,
+            redeemed,
+            taken_back,
+            returned,
+            issued,
+            budgets,
+            alerts,
+            budget_ended,
         ];
         all.into_iter().chain(booked)
     }

@@ -10,6 +10,7 @@ use base::{
 use center::{
     app,
     app::contracts::{TopUp, term},
+    budget::ask::{self as budgets, BudgetChange, NewBudget},
     center::Center,
     correction::ask::{self as corrections, Decision, NewCorrection},
     loops::{meter, plan, watch},
@@ -119,8 +120,18 @@ impl World {
                 Ok::<_, store::StoreError>((events, ledger::list_transfers(tx, None, 0, u32::MAX)?))
             })
             .expect("they are read");
+        let kinds = |tx: &store::Tx| store::events::list_after(tx, 0, None, None, u32::MAX);
+        let all = self.center().store.read(kinds).expect("events");
+        let is_told = |name: &str, code: &str| {
+            let of = |event: &&store::events::Event| {
+                event.event.data["outcome"] == code || event.event.kind == name
+            };
+            all.iter().filter(of).count()
+        };
+        let (alerts, budget_ended) = (is_told("budget_alert", "-"), is_told("-", "budget_ended"));
         let of = |cause: &str| transfers.iter().filter(|row| row.transfer.cause.code() == cause).count();
         let counted = |count: usize| u32::try_from(count).expect("it is small");
+        (self.told.alerts, self.told.budget_ended) = (counted(alerts), counted(budget_ended));
         self.told.exhausted =
             counted(events.iter().filter(|event| event.to == ContractState::Exhausted).count());
         (self.told.forfeited, self.told.terms) = (counted(of("forfeiture")), counted(of("term")));
@@ -134,7 +145,7 @@ impl World {
     fn step(&mut self) -> &'static str {
         let by = self.below(60_000);
         self.pass(Millis(by));
-        let (what, done) = match self.dice.below(28) {
+        let (what, done) = match self.dice.below(31) {
             0..3 => ("pay", self.pay()),
             3 => ("pay again", self.pay_again()),
             4..8 => ("submit", self.submit()),
@@ -150,6 +161,7 @@ impl World {
             22 => ("price", self.publish()),
             23 => ("restart", self.restart()),
             24 => ("voucher", self.touch_vouchers()),
+            25..28 => ("budget", self.budget()),
             _ => {
                 self.let_time_pass();
                 ("time", Ok(()))
@@ -447,6 +459,42 @@ impl World {
     fn publish(&mut self) -> Result<(), AppError> {
         let yuan = 1 + self.below(400);
         self.runtime.block_on(publish(self.center(), &self.operator, yuan))
+    }
+
+    /// A budget is set, changed or taken away.
+    fn budget(&mut self) -> Result<(), AppError> {
+        let center = self.center().clone();
+        let known: Vec<_> = center.live().budgets().map(|known| known.budget.id.to_string()).collect();
+        let amount = 1 + self.below(400_000_000);
+        match self.dice.below(4) {
+            0 if !known.is_empty() => {
+                let (amount, hard_stop) = (Some(amount * 2), Some(self.dice.below(4) > 0));
+                let change = BudgetChange { amount, hard_stop, ..BudgetChange::default() };
+                let id = self.dice.pick(&known);
+                self.runtime.block_on(budgets::change(&center, &self.operator, id, change)).map(drop)
+            }
+            1 if known.len() > 3 => {
+                let id = self.dice.pick(&known);
+                self.runtime.block_on(budgets::end(&center, &self.operator, id))
+            }
+            _ => {
+                let (number, slug, ..) = *self.dice.pick(&contracts());
+                let is_member = self.dice.below(3) == 0;
+                let new = NewBudget {
+                    whose: if is_member { "member" } else { "project" }.into(),
+                    name: if is_member { slug.into() } else { number.to_lowercase() },
+                    tenant: Some(slug.into()),
+                    span: self.dice.pick(&["month", "total"]).to_string(),
+                    unit: self.dice.pick(&["micro_cny", "card_ms"]).to_string(),
+                    amount,
+                    hard_stop: self.dice.below(4) > 0,
+                    ..NewBudget::default()
+                };
+                self.runtime.block_on(budgets::make(&center, &self.operator, new))?;
+                self.told.budgets += 1;
+                Ok(())
+            }
+        }
     }
 
     /// The center's process ends and another takes up what was going on.

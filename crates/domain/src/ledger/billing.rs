@@ -30,6 +30,8 @@ fn factor(kind: ContractKindName, cause: CauseName) -> i128 {
     use ContractKindName as K;
     match cause {
         C::CreditNote | C::Allowance => -1,
+        // A voucher's part is nobody's to be billed but the programme's; what is taken back of it is billed again.
+        C::Redemption | C::RedemptionReversal => -1,
         C::Use | C::Refund | C::Waiver => match kind {
             K::Metered => -1,
             K::Prepaid | K::Reserved | K::Grant => 0,
@@ -45,7 +47,12 @@ fn factor(kind: ContractKindName, cause: CauseName) -> i128 {
         | C::Reversal
         | C::PayOut
         | C::Transfer
-        | C::WriteOff => 0,
+        | C::WriteOff
+        | C::Funding
+        | C::Issue
+        | C::Return
+        | C::Reimbursement
+        | C::Recovery => 0,
     }
 }
 

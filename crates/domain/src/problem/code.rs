@@ -141,6 +141,7 @@ pub enum Things {
     Prices,
     Pools,
     Filters,
+    Shares,
 }
 
 /// A fault of a job.

@@ -161,6 +161,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "prices",
         Things::Pools => "pools",
         Things::Filters => "filters",
+        Things::Shares => "shares",
     };
     let hint = match (of, least) {
         (Things::Jobs, 0) => format!("wait for at most {most} jobs"),

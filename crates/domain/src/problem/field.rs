@@ -20,6 +20,7 @@ macro_rules! fields {
 fields! {
     ACTION = "action", "操作";
     AFTER = "after", "依赖";
+    ALERTS = "alerts", "提醒比例";
     AMOUNT = "amount_micro_cny", "金额";
     ANNEX = "annex", "附表";
     ARGS = "args", "参数";
@@ -34,6 +35,7 @@ fields! {
     BATCH_TASKS_PER_NODE = "batch.tasks_per_node", "每节点任务数";
     BATCH_WARNING = "batch.warning", "时限前的信号";
     BATCH_WORK_DIR = "batch.work_dir", "工作目录";
+    BUDGET = "amount", "预算额";
     CHANGES = "changes", "更改";
     CARD_MODEL = "card_model", "加速卡型号";
     CARD_TIME = "card_ms", "卡时";
@@ -111,6 +113,7 @@ fields! {
     SINCE = "since", "起始时间";
     SLUG = "slug", "短名";
     SORT = "sort", "排序";
+    SPAN = "span", "周期";
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STATEMENTS = "statements", "账单";
@@ -126,10 +129,12 @@ fields! {
     TO = "to", "结束时间";
     TO_CONTRACT = "to_contract", "转入合同";
     TYPE = "type", "类型";
+    UNIT = "unit", "计量单位";
     UNTIL = "until", "结束时间";
     USER_CODE = "user_code", "设备代码";
     WAIVERS = "waivers", "减免比例";
     WHICH = "which", "筛选条件";
+    WHOSE = "whose", "预算对象";
     VALUE = "value", "值";
     VERDICT = "verdict", "评审意见";
 }

@@ -46,7 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters);
+    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Shares);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],

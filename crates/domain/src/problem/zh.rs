@@ -147,6 +147,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "项价格",
         Things::Pools => "个资源池",
         Things::Filters => "项筛选条件",
+        Things::Shares => "个提醒比例",
     };
     let hint = match least {
         0 => format!("最多 {most} {things}"),

@@ -100,6 +100,8 @@ commands! {
     Focus(money::focus::Focus),
     #[command(alias = "invoice")]
     Invoices(money::invoices::Invoices),
+    #[command(alias = "budget")]
+    Budgets(money::budgets::Budgets),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(people::members::Members),

@@ -177,6 +177,8 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
         None => people::sign_up(&ready.center, ready.first_operator.as_ref(), || ()).await,
     };
     let people = people.map_err(|error| of_center(&error.to_string()))?;
+    let budget = people::set_budget(&ready.center, &people.operator).await;
+    budget.map_err(|error| of_center(&error.to_string()))?;
     let address = ready.address;
     tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),

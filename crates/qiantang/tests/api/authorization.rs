@@ -23,6 +23,9 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         }
         ("POST", "/members") => json!({ "login": format!("by-{who}"), "name": "New", "role": "developer",
             "password": PASSWORD, "tenant": "alpha" }),
+        ("POST", "/budgets") => json!({ "whose": "member", "name": "alpha-developer", "tenant": "alpha",
+            "span": "month", "unit": "card_ms", "amount": 1_000_000, "hard_stop": false }),
+        ("PATCH", "/budgets/{id}") => json!({ "hard_stop": false }),
         ("POST", "/invitations") => {
             json!({ "email": format!("{who}@univ.example"), "role": "developer", "tenant": "alpha" })
         }

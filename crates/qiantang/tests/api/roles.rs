@@ -97,6 +97,8 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         {
             return None;
         }
+        ("GET", path) if path.starts_with("/budgets") => "see_account",
+        ("POST" | "PATCH" | "DELETE", path) if path.starts_with("/budgets") => "keep_budgets",
         ("GET", "/invitations") => "see_audit",
         ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
         ("GET" | "POST", path) if path.starts_with("/join") => return None,

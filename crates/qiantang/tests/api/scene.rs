@@ -99,9 +99,24 @@ impl Scene {
         routes(&self.site)
     }
 
+    /// The id of a budget of the first tenant's project. One that somebody took away is made anew.
+    fn budget(&self) -> String {
+        let token = &self.alpha.admin;
+        let all = self.site.get("/api/v1/budgets", token);
+        let mut all = all.as_array().expect("budgets").iter();
+        let known = all.find(|one| one["whose"] == "project").map(|one| one["id"].clone());
+        let project = self.site.get("/api/v1/projects", token)[0]["slug"].clone();
+        let new = json!({ "whose": "project", "name": project, "span": "month", "unit": "card_ms",
+            "amount": 3_600_000, "hard_stop": false });
+        let id = known.unwrap_or_else(|| self.site.post("/api/v1/budgets", token, &new)["id"].clone());
+        id.as_str().expect("an id").to_owned()
+    }
+
     /// A route's path with the first tenant's ids in it.
     pub fn filled(&self, path: &str) -> String {
+        let budget = path.starts_with("/api/v1/budgets/").then(|| self.budget());
         let id = match path {
+            path if path.starts_with("/api/v1/budgets/") => budget.as_ref().expect("it was looked for"),
             path if path.starts_with("/api/v1/jobs/") => &self.job,
             path if path.starts_with("/api/v1/runs/") => &self.run,
             path if path.starts_with("/api/v1/tokens/") => &self.token,

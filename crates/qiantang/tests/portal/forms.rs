@@ -99,6 +99,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/people/invitations/{id}", invitation),
         ("/join/{token}", "none".to_owned()),
         ("/amendments/{id}", amendment),
+        ("/budgets/{id}", scene.budget()),
         ("/alliances/{slug}", "vision".to_owned()),
         ("/corrections/{id}", correction),
         ("/invoices/{request}", "FP-000001".to_owned()),

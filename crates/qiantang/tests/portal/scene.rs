@@ -87,8 +87,12 @@ pub const PAGES: &[&str] = &[
     "/periods/2001-01",
     "/periods/soon",
     "/debts",
+    "/budgets",
+    "/budgets/BUDGET",
+    "/budgets/none",
     "/usage",
     "/usage?month=MONTH",
+    "/usage?by=job",
     "/usage?month=MONTH&group_by=member&format=csv",
     "/usage?month=soon",
     "/disk",
@@ -205,6 +209,7 @@ impl Scene {
             page
         };
         let page = if page.contains("INVITED") { page.replace("INVITED", &self.invite()) } else { page };
+        let page = if page.contains("BUDGET") { page.replace("BUDGET", &self.budget()) } else { page };
         let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
@@ -244,6 +249,21 @@ impl Scene {
         let new = json!({ "email": "lin@alpha.example", "role": "developer" });
         let made = self.site.post("/api/v1/invitations", &self.alpha.admin, &new);
         made["path"].as_str().and_then(|path| path.strip_prefix("/join/")).expect("a link").to_owned()
+    }
+
+    /// The id of a budget of alpha's project.
+    pub fn budget(&self) -> String {
+        let token = &self.alpha.admin;
+        let known = self.site.get("/api/v1/budgets", token)[0]["id"].clone();
+        let id = if known.is_null() {
+            let project = self.site.get("/api/v1/projects", token)[0]["slug"].clone();
+            let new = json!({ "whose": "project", "name": project, "span": "month", "unit": "card_ms",
+                "amount": 3_600_000, "hard_stop": false });
+            self.site.post("/api/v1/budgets", token, &new)["id"].clone()
+        } else {
+            known
+        };
+        id.as_str().expect("an id").to_owned()
     }
 
     /// The id of a contract of alpha's that is a draft.

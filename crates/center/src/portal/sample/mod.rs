@@ -19,6 +19,7 @@ use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
 use crate::backup::BackupsPage;
+use crate::budget::{BudgetPage, BudgetsPage};
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::device::DevicePage;
@@ -59,7 +60,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 47] = [
+const PAGES: [(&str, Rendered); 49] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -77,6 +78,8 @@ const PAGES: [(&str, Rendered); 47] = [
     ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
+    ("budget/list.html", rendered::<BudgetsPage>),
+    ("budget/show.html", rendered::<BudgetPage>),
     ("invitation/list.html", rendered::<InvitationsPage>),
     ("invitation/join.html", rendered::<JoinPage>),
     ("job.html", rendered::<jobs::show::JobPage>),
