@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use domain::Zone;
 use serde::Deserialize;
 
-use crate::approval::settings::ApprovalSettings;
+use crate::{
+    approval::settings::ApprovalSettings,
+    notice::settings::{MailSettings, NoticeSettings},
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -15,6 +18,8 @@ pub struct Settings {
     pub time_zone: &'static Zone,
     pub limits: LimitSettings,
     pub approval: ApprovalSettings,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]

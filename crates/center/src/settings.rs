@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::{
     approval::settings::ApprovalSettings,
+    notice::settings::{MailSettings, NoticeSettings},
     settings::{self, LimitSettings},
 };
 use domain::{JobSpec, Millis, Zone};
@@ -76,6 +77,8 @@ pub struct Settings {
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
     pub sign_in: SignInSettings,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -93,6 +96,8 @@ impl Settings {
             time_zone: self.time_zone,
             limits: self.limits.clone(),
             approval: self.approval.clone(),
+            notices: self.notices.clone(),
+            mail: self.mail.clone(),
         }
     }
 }
@@ -157,6 +162,8 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
             sign_in: SignInSettings::default(),
+            notices: NoticeSettings::default(),
+            mail: MailSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -330,6 +337,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.approval.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.mail.problem(&self.notices) {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {

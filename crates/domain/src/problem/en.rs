@@ -103,6 +103,7 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::NeedsScore
         | Wrong::TakesNoScore
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::PasswordLength { chars, least, most } => {
             (format!("has {chars} characters"), format!("use {least} to {most} characters"))
@@ -445,6 +446,15 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAnEmail { given } => (
             format!("is `{}`, which is not an e-mail address", shown(given)),
             "write it as `name@example.com`".into(),
+        ),
+        Wrong::NotAUrl { given, host } => (
+            format!("is `{}`, which is not such an address", shown(given)),
+            match host {
+                Some(host) => {
+                    format!("give the whole address that the chat shows; it begins with `https://{host}/`")
+                }
+                None => "write it as `https://host/path`, without a user or a password".into(),
+            },
         ),
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),

@@ -35,6 +35,14 @@ fields! {
     BATCH_WARNING = "batch.warning", "时限前的信号";
     BATCH_WORK_DIR = "batch.work_dir", "工作目录";
     CHANGES = "changes", "更改";
+    CHANNEL = "channel", "渠道";
+    DAILY_AT = "daily_at", "每日发送时间";
+    EVENTS = "events", "事件";
+    LANG = "lang", "语言";
+    QUIET_FROM = "quiet_from", "免打扰开始";
+    QUIET_UNTIL = "quiet_until", "免打扰结束";
+    TOPIC = "topic", "事项";
+    URL = "url", "地址";
     CARD_MODEL = "card_model", "加速卡型号";
     CARD_TIME = "card_ms", "卡时";
     CARDS = "cards", "加速卡总数";

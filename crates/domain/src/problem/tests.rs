@@ -90,6 +90,7 @@ fn samples() -> Vec<Wrong> {
         NeedsScore => [Wrong::NeedsScore],
         TakesNoScore => [Wrong::TakesNoScore],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
+        NotAUrl { .. } => [None, Some("oapi.dingtalk.com")].map(|host| Wrong::NotAUrl { given: text("x y"), host }),
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
         PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),

@@ -13,8 +13,10 @@ mod history;
 mod jobs;
 mod ledger;
 mod machine;
+mod mail;
 mod money;
 mod nodes;
+mod notices;
 mod people;
 mod prices;
 mod projects;
@@ -28,6 +30,7 @@ mod submit;
 mod tenants;
 mod twin;
 mod usage;
+mod webhooks;
 
 use clap::Subcommand;
 
@@ -65,6 +68,8 @@ commands! {
     Passwd(account::Passwd),
     Tokens(account::Tokens),
     Sessions(account::Sessions),
+    #[command(alias = "notice")]
+    Notices(notices::Notices),
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
@@ -101,6 +106,9 @@ commands! {
     Persons(people::persons::Persons),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
+    #[command(alias = "webhook")]
+    Webhooks(webhooks::Webhooks),
+    Mail(mail::Mail),
     Backup(machine::Backup),
     Restore(machine::Restore),
     #[command(subcommand)]
