@@ -13,7 +13,6 @@ mod history;
 mod jobs;
 mod ledger;
 mod machine;
-mod mail;
 mod money;
 mod nodes;
 mod notices;
@@ -30,7 +29,6 @@ mod submit;
 mod tenants;
 mod twin;
 mod usage;
-mod webhooks;
 
 use clap::Subcommand;
 
@@ -107,8 +105,8 @@ commands! {
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     #[command(alias = "webhook")]
-    Webhooks(webhooks::Webhooks),
-    Mail(mail::Mail),
+    Webhooks(notices::Webhooks),
+    Mail(notices::Mail),
     Backup(machine::Backup),
     Restore(machine::Restore),
     #[command(subcommand)]
