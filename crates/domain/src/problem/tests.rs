@@ -89,6 +89,7 @@ fn samples() -> Vec<Wrong> {
         NoReason => [Wrong::NoReason],
         NeedsScore => [Wrong::NeedsScore],
         TakesNoScore => [Wrong::TakesNoScore],
+        NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
         NotAUrl { .. } => [None, Some("oapi.dingtalk.com")].map(|host| Wrong::NotAUrl { given: text("x y"), host }),
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
