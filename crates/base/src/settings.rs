@@ -5,7 +5,11 @@ use std::num::NonZeroU32;
 use domain::Zone;
 use serde::Deserialize;
 
-use crate::{approval::settings::ApprovalSettings, auth::second_factor::SecondFactorOf};
+use crate::{
+    approval::settings::ApprovalSettings,
+    auth::second_factor::SecondFactorOf,
+    notice::settings::{MailSettings, NoticeSettings},
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -17,6 +21,8 @@ pub struct Settings {
     pub approval: ApprovalSettings,
     /// Who must have a second factor.
     pub second_factor: SecondFactorOf,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]

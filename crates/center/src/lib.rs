@@ -27,6 +27,7 @@ mod load;
 pub mod log;
 pub mod loops;
 pub mod metrics;
+pub mod notices;
 mod nouns;
 pub mod period;
 pub mod person;

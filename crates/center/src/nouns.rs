@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, budget, center::Center, correction, debt, device, disk,
-    event_kinds, evidence, first_steps, generated, invitation, period, person, portal, price, retirement,
-    role, second_factor, secret, session, tenant, usage,
+    event_kinds, evidence, first_steps, generated, invitation, notices, period, person, portal, price,
+    retirement, role, second_factor, secret, session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -54,6 +54,7 @@ const NOUNS: &[Noun<Center>] = &[
     second_factor::NOUN,
     device::NOUN,
     backup::NOUN,
+    notices::NOUN,
     SLURM_ACCOUNT,
     CLOCK,
 ];

@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::{
     approval::settings::ApprovalSettings,
+    notice::settings::{MailSettings, NoticeSettings},
     settings::{self, LimitSettings},
 };
 use domain::{JobSpec, Millis, Zone};
@@ -76,6 +77,8 @@ pub struct Settings {
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
     pub sign_in: SignInSettings,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -94,6 +97,8 @@ impl Settings {
             limits: self.limits.clone(),
             approval: self.approval.clone(),
             second_factor: self.sign_in.second_factor,
+            notices: self.notices.clone(),
+            mail: self.mail.clone(),
         }
     }
 }
@@ -158,6 +163,8 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
             sign_in: SignInSettings::default(),
+            notices: NoticeSettings::default(),
+            mail: MailSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -334,6 +341,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.sign_in.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.mail.problem(&self.notices) {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {

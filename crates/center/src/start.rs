@@ -241,6 +241,8 @@ pub fn put_together(
     let generated = generated::find(&store)?;
     let mut center = {
         let base = Base::new(settings.common(), store, policies);
+        base.know_kinds(nouns(platforms).flat_map(|noun| noun.events).copied());
+        base.read_now(|tx| Ok(base.unread.load(tx)?))?;
         Center::new(platforms, settings, base, compute, live)
     };
     center.generated = generated;

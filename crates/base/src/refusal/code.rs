@@ -123,6 +123,14 @@ pub enum Refused {
     },
     NoProject,
     /// The key of the secrets is not in that file.
+    /// The settings name no relay for mail.
+    NoMail,
+    /// The link by which a password is set leads nowhere any more.
+    ResetOver,
+    /// So many endpoints may one have.
+    TooManyWebhooks {
+        most: u64,
+    },
     NoSecretKey {
         path: String,
     },
@@ -295,6 +303,9 @@ impl Refused {
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
+            Self::NoMail => "no_mail",
+            Self::ResetOver => "reset_over",
+            Self::TooManyWebhooks { .. } => "too_many_webhooks",
             Self::NoSecretKey { .. } => "no_secret_key",
             Self::NoSlurm => "no_slurm",
             Self::NodeHasWorked { .. } => "node_has_worked",

@@ -119,15 +119,18 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TwinIsBusy => of_jobs(refused),
         Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
+        Refused::TooManySecrets { .. } | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
@@ -210,6 +213,10 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("you are a member in several places: {}", tenants.join(", ")),
             "say as which member: by the tenant's short name, `-` for the center".to_owned(),
         ),
+        Refused::ResetOver => two(
+            "this link leads nowhere any more: it is good for an hour, and once",
+            "ask for another under \"Forgot the password\"",
+        ),
         Refused::InvitationOver => two(
             "this link opens nothing: it was used, was taken back or has expired",
             "ask whoever sent it for another",
@@ -250,6 +257,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
             "nothing was kept; send the same request again later",
         ),
+        Refused::NoMail => two(
+            "the center sends no mail: its settings name no relay",
+            "give the link on yourself; operators set a relay in `[mail]`",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("there are {most} endpoints already"), "remove one that nobody needs")
+        }
         Refused::NoSecretKey { path } => with(
             format!("the key of the center's secrets is not in {path}"),
             "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",

@@ -115,15 +115,18 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::SlurmFailed { .. }
         | Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. } => of_the_center(refused),
+        Refused::TooManySecrets { .. } | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
@@ -199,6 +202,9 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("您在多处是成员：{}", tenants.join("、")),
             "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
         ),
+        Refused::ResetOver => {
+            two("这个链接已失效：它在一小时内有效，并且只能使用一次", "请在“忘记密码”中重新申请")
+        }
         Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
         Refused::TooManyInvitations { most } => {
             (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
@@ -239,6 +245,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
             "没有保存任何内容，请稍后重新提交",
         ),
+        Refused::NoMail => two(
+            "中心不发送邮件：设置中没有邮件服务器",
+            "请您自己转交链接；运营人员可在 `[mail]` 中设置邮件服务器",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("已有 {most} 个接收端"), "请先删除不再需要的接收端")
+        }
         Refused::NoSecretKey { path } => with(
             format!("在 {path} 找不到中心的密文变量密钥"),
             "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",

@@ -43,6 +43,8 @@ pub struct InvitationsPage {
     /// The link just made: it is shown this once.
     made: Option<String>,
     days: i64,
+    /// The center sends mail.
+    sends: bool,
     roles: Vec<Choice>,
     /// The center's own people are last.
     tenants: Vec<Choice>,
@@ -81,6 +83,7 @@ async fn show_list(
         may_invite: visitor.may(center, rule::INVITE, own),
         made: center.secrets.take(&kept_for(visitor)),
         days: center.settings.sign_in.invitation_days,
+        sends: center.common.mail.is_on(),
         roles: roles.map(|role| Choice::new(role.code(), ui.word("role", role.code()))).collect(),
         tenants,
         form,
@@ -97,6 +100,7 @@ pub async fn invite(
         email: form.value("email").to_owned(),
         role: form.value("role").to_owned(),
         tenant: Some(form.value("tenant").to_owned()).filter(|slug| !slug.is_empty()),
+        send: form.has("send", "yes"),
     };
     match ask::invite(&center, &visitor.caller, new).await {
         Ok(made) => {
@@ -304,6 +308,7 @@ mod samples {
                 may_invite,
                 made: may_invite.then(|| "https://center.example/join/SECRET".to_owned()),
                 days: 7,
+                sends: is_of_center,
                 roles: vec![Choice::new("developer", "Developer < 1")],
                 tenants: views::tenants(),
                 form,

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod applications;
 pub mod meter;
 pub mod mirror;
+pub mod notices;
 pub mod plan;
 pub mod seal;
 pub mod watch;
@@ -23,8 +24,8 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL,
-        Sleepers, WATCH,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, MAIL, METER, MIRROR, NOTICES, PLAN, QUOTA,
+        ROOTS, SEAL, Sleepers, WATCH, WEBHOOKS,
     },
 };
 
@@ -47,6 +48,9 @@ pub fn start(
         spawn(center, DISK, ms(disk::EVERY), disk::run)?,
         spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
         spawn(center, APPLICATIONS, ms(applications::EVERY), applications::run)?,
+        spawn(center, NOTICES, ms(notices::EVERY), notices::run)?,
+        spawn(center, MAIL, ms(notices::EVERY), notices::run_mail)?,
+        spawn(center, WEBHOOKS, ms(notices::EVERY), notices::run_webhooks)?,
     ];
     if let Some(current) = certificate {
         let body = move |center: &Center| renew::run(center, &current);

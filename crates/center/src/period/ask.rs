@@ -151,7 +151,9 @@ pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<Peri
                     live.balance_changed(*id, *balance);
                 }
                 drop(live);
-                center.tell(closing.event.clone());
+                for event in closing.issued.iter().chain([&closing.event]) {
+                    center.tell(event.clone());
+                }
                 center.compute.wakers.meter();
             },
         )

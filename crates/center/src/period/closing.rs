@@ -23,10 +23,13 @@ use store::{
 };
 
 use super::rule::{self, Books, CLOSED, MOST_MISSING, NotNow, PeriodState};
-use crate::app::{
-    contracts::term,
-    runs::news,
-    statements::{self, Issuer},
+use crate::{
+    app::{
+        contracts::term,
+        runs::news,
+        statements::{self, Issuer},
+    },
+    notices::topics::STATEMENT_ISSUED,
 };
 
 /// The instants at which the engine last saw the runs that have not ended.
@@ -71,6 +74,8 @@ pub struct Closing {
     /// Contracts of which a part of the fee was earned by the month's end.
     pub balances: Vec<(ContractId, ContractBalance)>,
     pub event: Event,
+    /// An event for each statement.
+    pub issued: Vec<Event>,
     pub statements: usize,
 }
 
@@ -141,10 +146,11 @@ pub fn close(
     }
     refuse_incomplete(month, &missing(tx, until, seen)?)?;
     periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
-    let statements = freeze(tx, issuer, month, (from, until), now)?;
+    let issued = freeze(tx, issuer, month, (from, until), now)?;
+    let statements = issued.len();
     let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
     let event = events::record(tx, now, About::default(), CLOSED, data)?;
-    Ok(Closing { metered, balances, event, statements })
+    Ok(Closing { metered, balances, event, issued, statements })
 }
 
 /// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.
@@ -154,14 +160,14 @@ fn freeze(
     month: Month,
     (from, until): (Timestamp, Timestamp),
     now: Timestamp,
-) -> Result<usize, AppError> {
+) -> Result<Vec<Event>, AppError> {
     let mut ended: BTreeMap<ContractId, Vec<EndedRuns>> = BTreeMap::new();
     for runs in ledger::ended_runs(tx, None, from, until, By::Project)? {
         ended.entry(runs.contract).or_default().push(runs);
     }
     let mut all: Vec<Contract> = contracts::list_contracts(tx, None)?;
     all.sort_by(|one, other| one.number.cmp(&other.number));
-    let mut frozen = 0;
+    let (mut frozen, mut issued) = (0, Vec::new());
     for contract in all {
         let runs = ended.remove(&contract.id).unwrap_or_default();
         let mut statement = statements::make_with(tx, issuer, &contract, month, runs)?;
@@ -174,7 +180,7 @@ fn freeze(
                 zh: format!("合同 {number} 的账单各行与余额变动不符"),
                 en: format!("the lines of {number} are not what its balance moved by"),
             };
-            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| frozen);
+            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| issued);
         }
         frozen += 1;
         let number = rule::number(month, frozen);
@@ -182,9 +188,12 @@ fn freeze(
         let body =
             serde_json::to_string(&statement).map_err(|error| AppError::internal_at(&number, error))?;
         let sha256 = Sha256::digest(&body).into();
+        let about = About { tenant: Some(contract.tenant), ..About::default() };
+        let data = json!({ "contract": contract.id, "number": contract.number, "statement": number, "month": month });
+        issued.push(events::record(tx, now, about, STATEMENT_ISSUED, data)?);
         periods::freeze(tx, &Frozen { number, month, contract: contract.id, body, sha256 })?;
     }
-    Ok(frozen)
+    Ok(issued)
 }
 
 fn refused(month: Month, not_now: NotNow) -> AppError {

@@ -38,6 +38,8 @@ pub struct SignInPage {
     form: Form,
     /// The page that shows the center to strangers.
     welcome: Option<&'static str>,
+    /// The center sends mail, and so a link for another password.
+    has_mail: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +71,8 @@ fn show(center: &Center, front: Front, status: StatusCode, form: Form) -> Respon
     }
     let title = front.ui.t("sign-in");
     let welcome = welcome(center.platforms);
-    render(status, &SignInPage { page: Page::new(front, "", title), form, welcome })
+    let has_mail = center.common.mail.is_on();
+    render(status, &SignInPage { page: Page::new(front, "", title), form, welcome, has_mail })
 }
 
 pub async fn enter(
@@ -120,7 +123,8 @@ mod tests {
                 let mut form = Form::with(&[("login", "li".into())]);
                 form.notice = notice;
                 let welcome = Some("/welcome").filter(|_| form.is_good());
-                Self { page: page.clone(), form, welcome }
+                let has_mail = form.is_good();
+                Self { page: page.clone(), form, welcome, has_mail }
             };
             vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
         }

@@ -26,8 +26,8 @@ use store::{
 use super::rule::{self, Given};
 use crate::{
     center::Center,
+    notices::vault,
     person::password::{check_own, note_failure},
-    secret::ask::is_nothing_sealed,
 };
 
 /// A second factor, as its person sees it.
@@ -90,7 +90,7 @@ pub async fn begin(center: &Center, caller: &Caller, password: &str) -> Result<(
         if rows::is_bound(tx, person)? {
             return Err(Refused::HasSecondFactor.into());
         }
-        let is_new = is_nothing_sealed(tx)?;
+        let is_new = vault::is_new(tx)?;
         let key = for_write.compute.keyring.in_use(&for_write.settings, is_new)?;
         let sealed = key.seal(person.as_bytes(), rule::NAME, &rule::to_text(secret), nonce);
         let row = SecondFactorRow {

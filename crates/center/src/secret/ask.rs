@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
     StoreError, Tx,
-    second_factors::{self, SecondFactorRow},
     secrets::{self as rows, SecretRow, SecretScope},
     tenants,
 };
 
 use super::rule;
-use crate::{center::Center, second_factor::rule as second_factor};
+use crate::{
+    center::Center,
+    notices::vault::{self, Opened},
+};
 
 /// A secret: its name and whose it is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -180,7 +182,7 @@ pub async fn set(center: &Center, caller: &Caller, new: NewSecret) -> Result<(),
                 if known.is_none() && rows::count_of(tx, tenant)? >= rule::MOST_OF_TENANT {
                     return Err(Refused::TooManySecrets { most: rule::MOST_OF_TENANT }.into());
                 }
-                let is_new = is_nothing_sealed(tx)?;
+                let is_new = vault::is_new(tx)?;
                 let key = for_write.compute.keyring.in_use(&for_write.settings, is_new)?;
                 let sealed = key.seal(&owner.id, &name, &value, moment::random());
                 let detail = json!({ "name": name, "scope": owner.scope.code(), "project": owner.project });
@@ -224,11 +226,6 @@ pub async fn remove(center: &Center, caller: &Caller, name: String, whose: Whose
         .await
 }
 
-/// Whether there is nothing yet that a key has sealed, so that a key may be made.
-pub fn is_nothing_sealed(tx: &Tx) -> Result<bool, StoreError> {
-    Ok(rows::list(tx)?.is_empty() && second_factors::list(tx)?.is_empty())
-}
-
 /// Seals all secrets under a new key. The old one is gone then, but for copies that somebody made.
 pub async fn rotate_key(center: &Center, caller: &Caller) -> Result<Rotated, AppError> {
     let may = center.policies.may(caller, rule::ROTATE, None)?;
@@ -239,25 +236,16 @@ pub async fn rotate_key(center: &Center, caller: &Caller) -> Result<Rotated, App
             move |tx| {
                 let (keyring, settings) = (&for_write.compute.keyring, &for_write.settings);
                 let all = rows::list(tx)?;
+                let others = Opened::of(&for_write, tx)?;
                 let opened =
                     all.iter().map(|row| keyring.open(settings, row)).collect::<Result<Vec<_>, _>>()?;
-                let factors = second_factors::list(tx)?;
-                let open = |row: &SecondFactorRow| {
-                    let place = (row.person.as_bytes(), second_factor::NAME);
-                    keyring.open_at(settings, &row.key, place, &row.sealed)
-                };
-                let opened_factors = factors.iter().map(open).collect::<Result<Vec<_>, _>>()?;
                 // On the disk before anything is sealed under it.
                 let key = keyring.add(settings)?;
                 for (row, value) in all.into_iter().zip(&opened) {
                     let sealed = key.seal(&row.owner, &row.name, value, moment::random());
                     rows::put(tx, &SecretRow { sealed, key: key.name(), ..row })?;
                 }
-                for (row, value) in factors.into_iter().zip(&opened_factors) {
-                    let owner = row.person.as_bytes();
-                    let sealed = key.seal(owner, second_factor::NAME, value, moment::random());
-                    second_factors::put(tx, &SecondFactorRow { sealed, key: key.name(), ..row })?;
-                }
+                others.seal_again(tx, &key)?;
                 let secrets = opened.len() as u64;
                 Ok(Changed::new("secrets", json!({ "secrets": secrets }), (secrets, key)))
             },

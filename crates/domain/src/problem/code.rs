@@ -91,6 +91,11 @@ pub enum Wrong {
     NotAnEmail {
         given: String,
     },
+    /// It is no address that events can be posted to; a chat's bot is at `host`.
+    NotAUrl {
+        given: String,
+        host: Option<&'static str>,
+    },
     NotAPhone {
         given: String,
     },

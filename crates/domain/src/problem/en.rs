@@ -106,6 +106,7 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::TakesNoScore
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::SignIn(fault) => sign_in::en(fault),
         Wrong::RoleElsewhere { role } => (
@@ -452,6 +453,15 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAnEmail { given } => (
             format!("is `{}`, which is not an e-mail address", shown(given)),
             "write it as `name@example.com`".into(),
+        ),
+        Wrong::NotAUrl { given, host } => (
+            format!("is `{}`, which is not such an address", shown(given)),
+            match host {
+                Some(host) => {
+                    format!("give the whole address that the chat shows; it begins with `https://{host}/`")
+                }
+                None => "write it as `https://host/path`, without a user or a password".into(),
+            },
         ),
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),

@@ -37,6 +37,14 @@ fields! {
     BATCH_WORK_DIR = "batch.work_dir", "工作目录";
     BUDGET = "amount", "预算额";
     CHANGES = "changes", "更改";
+    CHANNEL = "channel", "渠道";
+    DAILY_AT = "daily_at", "每日发送时间";
+    EVENTS = "events", "事件";
+    LANG = "lang", "语言";
+    QUIET_FROM = "quiet_from", "免打扰开始";
+    QUIET_UNTIL = "quiet_until", "免打扰结束";
+    TOPIC = "topic", "事项";
+    URL = "url", "地址";
     CARD_MODEL = "card_model", "加速卡型号";
     CARD_TIME = "card_ms", "卡时";
     CARDS = "cards", "加速卡总数";

@@ -91,6 +91,7 @@ fn samples() -> Vec<Wrong> {
         TakesNoScore => [Wrong::TakesNoScore],
         NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
+        NotAUrl { .. } => [None, Some("oapi.dingtalk.com")].map(|host| Wrong::NotAUrl { given: text("x y"), host }),
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
         SignIn(_) => of_sign_ins().into_iter().map(Wrong::SignIn),
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),

@@ -93,6 +93,7 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::TakesNoScore
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::SignIn(fault) => sign_in::zh(fault),
         Wrong::RoleElsewhere { role } => (
@@ -420,6 +421,13 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAnEmail { given } => {
             (format!("“{}”不是电子邮箱地址", shown(given)), "请写成 name@example.com 的样子".into())
         }
+        Wrong::NotAUrl { given, host } => (
+            format!("“{}”不是可用的地址", shown(given)),
+            match host {
+                Some(host) => format!("请填写群聊给出的完整地址，以 https://{host}/ 开头"),
+                None => "请写成 https://host/path 的样子，不要带用户名和密码".into(),
+            },
+        ),
         Wrong::NotAPhone { given } => (
             format!("“{}”不是电话号码", shown(given)),
             "请填写 5 至 20 位数字，可含空格和连字符；境外号码以 + 开头".into(),

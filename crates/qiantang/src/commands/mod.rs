@@ -15,6 +15,7 @@ mod ledger;
 mod machine;
 mod money;
 mod nodes;
+mod notices;
 mod people;
 mod prices;
 mod projects;
@@ -66,6 +67,8 @@ commands! {
     Passwd(account::Passwd),
     Tokens(account::Tokens),
     Sessions(account::Sessions),
+    #[command(alias = "notice")]
+    Notices(notices::Notices),
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
@@ -108,6 +111,9 @@ commands! {
     Persons(people::persons::Persons),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
+    #[command(alias = "webhook")]
+    Webhooks(notices::Webhooks),
+    Mail(notices::Mail),
     Backup(machine::Backup),
     Restore(machine::Restore),
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use serde_json::{Value, json};
 use testkit::{PASSWORD, assert_golden, grant, job};
 
-use crate::scene::{Route, Scene};
+use crate::scene::{Route, Scene, webhook};
 
 /// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes
 /// none.
@@ -88,6 +88,12 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
             "payment_proof": "1", "is_unrelated": false }),
         ("POST", path) if path.starts_with("/vouchers/") => json!({ "reason": "matrix" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
+        ("POST", "/notices/read" | "/webhooks/{id}/rotate" | "/webhooks/{id}/test") => json!({}),
+        ("PATCH", "/notices/wishes") => json!({ "manners": {} }),
+        ("POST", "/webhooks") => json!({ "name": who, "kind": "webhook", "url": "https://hooks.invalid/",
+            "events": ["job_ended"], "tenant": "alpha" }),
+        ("PATCH", "/webhooks/{id}") => json!({ "name": "secret-of-alpha" }),
+        ("POST", "/mails/test") => json!({ "email": "lin@univ.example" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })
@@ -101,7 +107,14 @@ fn verdict(scene: &Scene, method: &str, path: &str, who: &str, token: &str) -> S
         let body = body(scene, method, path, who).map(|body| body.to_string());
         ("application/json", body.unwrap_or_default())
     };
-    let answer = scene.send(method, &scene.filled(path), token, kind, body.as_bytes());
+    // What is removed is another each time.
+    let filled = match (method, path) {
+        ("DELETE", "/api/v1/webhooks/{id}") => {
+            format!("/api/v1/webhooks/{}", webhook(&scene.site, &scene.alpha.admin))
+        }
+        _ => scene.filled(path),
+    };
+    let answer = scene.send(method, &filled, token, kind, body.as_bytes());
     match answer.status {
         // A request that is refused for its content has passed the check of its caller.
         200..300 | 409 | 422 => "yes".to_owned(),

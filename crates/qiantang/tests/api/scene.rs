@@ -25,6 +25,8 @@ pub struct Scene {
     pub member: String,
     person: String,
     invitation: String,
+    webhook: String,
+    delivery: String,
     pub project: String,
 }
 
@@ -47,6 +49,14 @@ pub struct RawAnswer {
     pub status: u16,
     pub content_type: String,
     pub text: String,
+}
+
+/// A new webhook of the caller's tenant, which nothing gets to.
+pub fn webhook(site: &Site, admin: &str) -> String {
+    let new = json!({ "name": "secret-of-alpha", "kind": "webhook", "url": "https://hooks.invalid/",
+        "events": ["job_ended"] });
+    let made = site.post("/api/v1/webhooks", admin, &new);
+    made["webhook"]["id"].as_str().expect("an id").to_owned()
 }
 
 /// A center of one node, with a tenant.
@@ -79,7 +89,11 @@ impl Scene {
         let person = text(&finance["person"]);
         let new = json!({ "email": "lin@alpha.example", "role": "finance" });
         let invitation = text(&site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"]["id"]);
+        let webhook = webhook(&site, &alpha.admin);
+        let test = site.post(&format!("/api/v1/webhooks/{webhook}/test"), &alpha.admin, &json!({}));
         Self {
+            delivery: text(&test["id"]),
+            webhook,
             alpha,
             beta,
             job: id,
@@ -123,6 +137,7 @@ impl Scene {
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
             path if path.starts_with("/api/v1/invitations/") => &self.invitation,
+            path if path.starts_with("/api/v1/webhooks/") => &self.webhook,
             path if path.starts_with("/api/v1/persons/") => &self.person,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
@@ -143,6 +158,7 @@ impl Scene {
             .replace("{month}", &month)
             .replace("{request}", "FP-000001")
             .replace("{id}", id)
+            .replace("{delivery}", &self.delivery)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)

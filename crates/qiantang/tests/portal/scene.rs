@@ -112,6 +112,18 @@ pub const PAGES: &[&str] = &[
     "/twin/1/report",
     "/people",
     "/people/invitations",
+    "/notices",
+    "/notices?unread=1",
+    "/notices?before=nonsense",
+    "/notices/wishes",
+    "/unsubscribe",
+    "/webhooks",
+    "/webhooks/WEBHOOK",
+    "/webhooks/none",
+    "/mails",
+    "/forgot",
+    "/forgot?sent=1",
+    "/reset/none",
     "/join/INVITED",
     "/join/none",
     "/api/docs",
@@ -208,6 +220,7 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("WEBHOOK") { page.replace("WEBHOOK", &self.webhook()) } else { page };
         let page = if page.contains("INVITED") { page.replace("INVITED", &self.invite()) } else { page };
         let page = if page.contains("BUDGET") { page.replace("BUDGET", &self.budget()) } else { page };
         let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
@@ -242,6 +255,18 @@ impl Scene {
         page.replace("TRACKED", &secret(waits, ""))
             .replace("JOINED/account", &secret(joined, "/account"))
             .replace("JOINED", &secret(joined, ""))
+    }
+
+    /// The id of a webhook of alpha's, which nothing gets to.
+    pub fn webhook(&self) -> String {
+        let known = self.site.get("/api/v1/webhooks", &self.alpha.admin);
+        if let Some(id) = known[0]["id"].as_str() {
+            return id.to_owned();
+        }
+        let new = json!({ "name": "Billing", "kind": "webhook", "url": "https://hooks.invalid/path?key=1",
+            "events": ["job_ended"] });
+        let made = self.site.post("/api/v1/webhooks", &self.alpha.admin, &new);
+        made["webhook"]["id"].as_str().expect("an id").to_owned()
     }
 
     /// The last part of the link of an invitation to alpha.

@@ -14,6 +14,7 @@ mod isolation;
 mod jobs;
 mod journey;
 mod money;
+mod notices;
 mod onboarding;
 mod operating;
 mod paying;
