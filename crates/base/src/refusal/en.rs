@@ -102,10 +102,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         ),
         // Its words are with its reasons.
         Refused::Voucher { .. } => <(String, String)>::default(),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
-        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -125,8 +121,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManyBudgets { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
-        Refused::TooManySecrets { .. } | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator

@@ -4,14 +4,12 @@ use domain::{
     CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain, Timestamp,
     contract::ContractAction, job::JobStatus,
 };
+use store::invoices::InvoiceState;
 
 use super::{
     code::{ChangedPrice, Decided, Did, Refused, Wanted},
     voucher::VoucherRefusal,
 };
-use store::invoices::InvoiceState;
-
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {

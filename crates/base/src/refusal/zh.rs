@@ -98,7 +98,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         }
         // Its words are with its reasons.
         Refused::Voucher { .. } => <(String, String)>::default(),
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -121,8 +120,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
         | Refused::TooManyBudgets { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
-        Refused::TooManySecrets { .. } | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator

@@ -29,7 +29,7 @@ impl Sums {
             Entry::Vacant(new) => new.insert(rows::spent(tx, key.0, key.1, key.2)?),
         };
         let spent = sums.get(&budget.whose).copied().unwrap_or_default();
-        Ok(Use { used: spent.used, charged: spent.charged })
+        Ok(Use { used: spent.used, charged: spent.charged, ..Use::default() })
     }
 }
 

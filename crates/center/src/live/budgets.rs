@@ -41,7 +41,7 @@ impl LiveBudget {
 
     /// What is spent once `more` is posted too, in its unit.
     pub fn spent_with(&self, more: Use) -> i64 {
-        let Use { used, charged } = self.spent + more;
+        let Use { used, charged, .. } = self.spent + more;
         self.budget.amount(used, charged)
     }
 
@@ -169,7 +169,8 @@ impl Live {
                 }
                 // What is posted late into a stretch that is over is not this one's.
                 if known.stretch.has(*at) {
-                    known.spent += *part;
+                    // A budget is of what the use costs, whoever pays for it.
+                    known.spent += Use { by_vouchers: MicroCny::ZERO, ..*part };
                 }
             }
         }
@@ -312,6 +313,7 @@ impl LiveRun {
         Use {
             used: CardMs((self.run.used(until).0 - used.0).max(0)),
             charged: MicroCny((self.run.charge(until).0 - charged.0).max(0)),
+            ..Use::default()
         }
     }
 }
@@ -450,7 +452,7 @@ mod tests {
         // What is posted of before is posted before, and is not added to the new month.
         let (runs, six) = ([1, 2].map(|n| RunId::from_bytes([n; 16])), [2, 4]);
         for (run, cards) in runs.into_iter().zip(six) {
-            let part = |secs: i64| Use { used: CardMs(cards * secs * 1000), charged: MicroCny(0) };
+            let part = |secs: i64| Use { used: CardMs(cards * secs * 1000), ..Use::default() };
             let metered = Metered { used: CardMs(cards * 12_000), charged: MicroCny(0) };
             let parts = [(at("2026-11-30T15:59:59.999Z"), part(10)), (at("2026-11-30T16:00:02Z"), part(2))];
             live.run_metered(run, metered, &parts, midnight);
@@ -458,14 +460,14 @@ mod tests {
         assert_eq!(spent(&live, "2026-11-30T16:00:02Z"), 12_000);
         assert_eq!(spent(&live, "2026-11-30T16:00:03Z"), 18_000);
         // A posting of the next month is the first word of it, even before anybody looked.
-        let january = [(at("2026-12-31T16:00:00Z"), Use { used: CardMs(7), charged: MicroCny(0) })];
+        let january = [(at("2026-12-31T16:00:00Z"), Use { used: CardMs(7), ..Use::default() })];
         live.spend((PROJECT, MEMBER), &january);
         let known = live.budget(id).expect("it is known");
         assert_eq!((known.spent.used, known.stretch.from), (CardMs(7), at("2026-12-31T16:00:00Z")));
         // Less than nothing is given back.
         live.spend(
             (PROJECT, MEMBER),
-            &[(at("2027-01-02T00:00:00Z"), Use { used: CardMs(-3), charged: MicroCny(0) })],
+            &[(at("2027-01-02T00:00:00Z"), Use { used: CardMs(-3), ..Use::default() })],
         );
         assert_eq!(live.budget(id).expect("it is known").spent.used, CardMs(4));
     }

@@ -11,7 +11,6 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    StoreError, Tx,
     secrets::{self as rows, SecretRow, SecretScope},
     tenants,
 };
