@@ -44,7 +44,7 @@ def counts(books, voucher, run):
     """Whether charges of a run are among those of which a voucher pays a share."""
     pools = [f"pool_{bytes.fromhex(pool[5:]).hex()}" for pool in json.loads(voucher.pools)]
     is_in_time = voucher.from_at is not None and voucher.from_at <= run.planned_at < voucher.until_at
-    return run.contract == voucher.contract and is_in_time and name("pools", books.pool_of(run)) in pools
+    return voucher.mode == "deduct" and run.contract == voucher.contract and is_in_time and name("pools", books.pool_of(run)) in pools
 
 
 def check_accounts(books, report):
@@ -84,6 +84,7 @@ def check_voucher(books, voucher, left, report):
     key = name("vouchers", voucher.id)
     programme = books.programmes_by_id[voucher.programme]
     terms = json.loads(programme.terms)
+    report.equal("the mode of a voucher", key, programme.mode, voucher.mode)
     report.equal("the rule of a voucher, and its share", key, rule_of(terms, voucher), (voucher.rule, voucher.rate_bp))
     most = share_of(voucher.amount_micro_cny, voucher.rate_bp)
     cap = terms.get("cap_per_tenant_micro_cny")
@@ -108,6 +109,8 @@ def check_shares(books, report):
     """Follows the charges of each contract with vouchers, and what its vouchers pay of them."""
     of_contract = {}
     for voucher in sorted(books.vouchers, key=lambda one: (one.until_at, one.id)):
+        if voucher.mode != "deduct":
+            continue
         of_contract.setdefault(voucher.contract, []).append(voucher)
     corrections = {name("corrections", row.id): row for row in books.corrections}
     base, paid, number = {}, {}, {}

@@ -6,6 +6,7 @@
 
 mod fault;
 mod month;
+mod report;
 pub(crate) mod rows;
 mod statement;
 mod sums;
@@ -20,13 +21,14 @@ use domain::{
 pub use fault::{Fault, Told, WrongRate};
 pub(crate) use fault::{unlike, unlike_in};
 pub use month::{AccountMoves, Span, account_moves, entries_between, entries_of_run, last_seq};
+pub use report::LedgerReport;
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{
     ContractBalance, Turnover, balance, balances_of_contracts, corrected_since, moved_between, sum_of_cause,
     turnovers_of_center,
 };
-pub use verify::{LedgerReport, verify};
+pub use verify::verify;
 
 use crate::{
     db::{StoreError, Tx, params, statements},

@@ -21,7 +21,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyThere { what } => {
             with(format!("{what} is there already"), "choose another, or change the one that is there")
         }
-        Refused::ApplicationState { .. }
+        // The words of a voucher's are with its reasons.
+        Refused::Voucher { .. }
+        | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
@@ -42,11 +44,8 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Amendment, state } => {
             with(format!("the amendment {}", decided(state)), "draw up another")
         }
-        Refused::AlreadyDecided { thing: Decided::Correction, state } => {
-            with(format!("the correction {}", decided(state)), "propose another")
-        }
-        Refused::AlreadyDecided { thing: Decided::Funding, state } => {
-            with(format!("the funding {}", decided(state)), "propose another")
+        Refused::AlreadyDecided { thing, state } => {
+            with(format!("the {} {}", thing.code(), decided(state)), "propose another")
         }
         Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
@@ -102,6 +101,10 @@ pub fn words(refused: &Refused) -> (String, String) {
         ),
         // Its words are with its reasons.
         Refused::Voucher { .. } => <(String, String)>::default(),
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }

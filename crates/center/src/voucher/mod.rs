@@ -5,8 +5,6 @@
 
 pub mod keep;
 pub mod redeem;
-#[cfg(test)]
-mod tests;
 
 use base::{auth::Action, detail::Detail, events::Kind};
 use domain::voucher::{ClaimState, ClaimStep, FundingState, VoucherState};

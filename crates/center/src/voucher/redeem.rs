@@ -19,10 +19,10 @@ pub type Place = (Timestamp, Option<Month>);
 /// Has the vouchers of a run's contract pay their share of a charge that was just posted for the run; below 0 it was given
 /// back. Gives what they added to the contract.
 pub fn charged(tx: &Tx, run: &Run, charge: MicroCny, place: Place) -> Result<MicroCny, AppError> {
-    if charge.0 == 0 || !vouchers::has_any(tx, run.contract)? {
+    if charge.0 == 0 || !vouchers::has_paying(tx, run.contract)? {
         return Ok(MicroCny::ZERO);
     }
-    let all = vouchers::of_contract(tx, run.contract)?;
+    let all = vouchers::paying(tx, run.contract)?;
     let Some(pool) = vouchers::pool_of_run(tx, run)? else { return Ok(MicroCny::ZERO) };
     let counted = all.iter().filter(|voucher| voucher.counts(run, pool));
     let counted: Vec<_> = counted.map(|voucher| (voucher.id, charge)).collect();
@@ -32,10 +32,10 @@ pub fn charged(tx: &Tx, run: &Run, charge: MicroCny, place: Place) -> Result<Mic
 /// The same for a correction that was just booked and gives back of a charge.
 pub fn corrected(tx: &Tx, zone: &Zone, correction: &Correction, place: Place) -> Result<(), AppError> {
     let gives_back = matches!(correction.kind, CorrectionKind::CreditNote | CorrectionKind::Allowance);
-    if !gives_back || !vouchers::has_any(tx, correction.contract)? {
+    if !gives_back || !vouchers::has_paying(tx, correction.contract)? {
         return Ok(());
     }
-    let all = vouchers::of_contract(tx, correction.contract)?;
+    let all = vouchers::paying(tx, correction.contract)?;
     let subject = subject(tx, zone, &correction.corrects)?;
     let mut counted = Vec::new();
     for voucher in &all {

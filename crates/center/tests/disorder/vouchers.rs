@@ -84,6 +84,7 @@ pub fn voucher(
         programme,
         tenant: contract.tenant,
         contract: contract.id,
+        mode: Mode::Deduct,
         application,
         amount_micro_cny: face,
         year_total_micro_cny: face,
@@ -178,7 +179,7 @@ pub fn touch(center: &Center, fund: bool, which: usize, amount: i64) -> Result<(
 pub fn assert_paid(tx: &Tx) -> Result<(), StoreError> {
     let now = moment::now();
     for contract in store::contracts::list_contracts(tx, None)? {
-        let all = vouchers::of_contract(tx, contract.id)?;
+        let all = vouchers::paying(tx, contract.id)?;
         let paid: Vec<_> = all.iter().map(|one| vouchers::paid(tx, one.id)).collect::<Result<_, _>>()?;
         let standings: Vec<_> = all.iter().zip(&paid).map(|(one, paid)| standing(one, *paid, now)).collect();
         let is: Vec<_> = paid.iter().map(|paid| paid.redeemed).collect();

@@ -144,7 +144,7 @@ fn report_adds_up(scene: &Scene, slug: &str) {
 
 fn books_are_right(scene: &Scene) {
     let check = scene.site.get("/api/v1/ledger/check", &scene.site.operator);
-    assert!(check["is_balanced"] == true && check["faults"] == json!([]), "{check}");
+    assert!(check["is_balanced"] == true && check["problems"] == json!([]), "{check}");
     assert_clean(&database(&scene.site));
 }
 

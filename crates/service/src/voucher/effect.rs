@@ -183,6 +183,7 @@ fn effect(center: &Center, tx: &Tx, application: &Application) -> Result<Effect<
         programme: programme.id,
         tenant,
         contract: contract.id,
+        mode: programme.mode,
         application: application.id,
         amount_micro_cny: amount,
         year_total_micro_cny: asked.year_total,

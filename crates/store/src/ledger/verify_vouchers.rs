@@ -8,14 +8,14 @@ use std::{
 use domain::{
     ContractId, MicroCny, Month, NodeId, PoolId, Run, RunId, VoucherId, Zone,
     ledger::{Account, Cause, CorrectionKind, Transfer, Unit},
-    voucher::{VoucherCause, share_of},
+    voucher::{Mode, VoucherCause, share_of},
 };
 
 use super::{
     fault::Fault,
     find_entry,
+    report::LedgerReport,
     rows::{transfer_columns, transfer_row},
-    verify::LedgerReport,
 };
 use crate::{
     corrections,
@@ -46,7 +46,7 @@ pub(super) fn verify_vouchers(tx: &Tx, report: &mut LedgerReport) -> Result<(), 
         return Ok(());
     }
     let mut of_contract: HashMap<_, Vec<Voucher>> = HashMap::new();
-    for voucher in &all {
+    for voucher in all.iter().filter(|one| one.mode == Mode::Deduct) {
         of_contract.entry(voucher.contract).or_default().push(voucher.clone());
     }
     let mut follow = Follow {

@@ -264,7 +264,7 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
     let done = center.write_now(
         move |tx| {
             // What was posted up to this instant may be paid by a voucher, and leave something.
-            if action == ContractAction::Exhaust && vouchers::has_any(tx, id)? {
+            if action == ContractAction::Exhaust && vouchers::has_paying(tx, id)? {
                 let contract = rows::get_contract(tx, id)?;
                 if !funds(&contract, balance(tx, id)?).is_exhausted() {
                     return Ok(None);

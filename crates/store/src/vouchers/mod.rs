@@ -60,6 +60,8 @@ pub struct Voucher {
     pub programme: ProgrammeId,
     pub tenant: TenantId,
     pub contract: ContractId,
+    /// The programme's.
+    pub mode: Mode,
     pub application: ApplicationId,
     /// What it was asked for.
     pub amount_micro_cny: MicroCny,
@@ -91,11 +93,11 @@ pub struct Voucher {
 }
 
 impl Voucher {
-    /// Whether charges of a run are among those of which it pays a share.
+    /// Whether charges of a run are among those of which it pays a share at once.
     pub fn counts(&self, run: &Run, pool: PoolId) -> bool {
         let planned_at = run.state.planned_at();
         let is_in_time = self.from_at.is_some_and(|from| from <= planned_at) && planned_at < self.until_at;
-        self.contract == run.contract && is_in_time && self.pools.contains(&pool)
+        self.mode == Mode::Deduct && self.contract == run.contract && is_in_time && self.pools.contains(&pool)
     }
 }
 
@@ -109,7 +111,7 @@ rows! { funding: Funding =
 }
 
 rows! { voucher: Voucher =
-    id, number, programme, tenant, contract, application, amount_micro_cny, year_total_micro_cny, facility_kind as code,
+    id, number, programme, tenant, contract, mode as code, application, amount_micro_cny, year_total_micro_cny, facility_kind as code,
     usage as code, tenant_size as code, declared_by, rule, rate_bp, combined_bp, face_micro_cny, pools as json, granted_at,
     from_at, until_at, closes_at, state as code, ended_at, reason
 }
@@ -140,7 +142,9 @@ statements! { "vouchers", unique: {
                    AND (?2 IS NULL OR programme = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4");
     ALL = concat!("SELECT ", voucher!(columns), " FROM vouchers ORDER BY id");
     OF_CONTRACT = concat!("SELECT ", voucher!(columns), " FROM vouchers WHERE contract = ?1 ORDER BY until_at, id");
-    HAS_ANY = "SELECT 1 FROM vouchers WHERE contract = ?1 LIMIT 1";
+    PAYING = concat!("SELECT ", voucher!(columns), " FROM vouchers WHERE contract = ?1 AND mode = 'deduct' \
+                     ORDER BY until_at, id");
+    HAS_PAYING = "SELECT 1 FROM vouchers WHERE contract = ?1 AND mode = 'deduct' LIMIT 1";
     WAITING = concat!("SELECT ", voucher!(columns), " FROM vouchers WHERE programme = ?1 AND state = 'waiting' ORDER BY id");
     OVER = concat!("SELECT ", voucher!(columns), " FROM vouchers \
                    WHERE state IN ('active', 'waiting') AND closes_at <= ?1 ORDER BY closes_at, id LIMIT ?2");
@@ -229,14 +233,19 @@ pub fn list_all(tx: &Tx) -> Result<Vec<Voucher>, StoreError> {
     tx.all(ALL, params![], Voucher::read)
 }
 
-/// The vouchers of a contract in the order in which they pay: the one that ends first comes first.
+/// The vouchers of a contract that are deducted at once, in the order in which they pay: the one that ends first comes first.
+pub fn paying(tx: &Tx, contract: ContractId) -> Result<Vec<Voucher>, StoreError> {
+    tx.all(PAYING, params![&contract], Voucher::read)
+}
+
+/// All vouchers of a contract.
 pub fn of_contract(tx: &Tx, contract: ContractId) -> Result<Vec<Voucher>, StoreError> {
     tx.all(OF_CONTRACT, params![&contract], Voucher::read)
 }
 
-/// Whether a contract ever had a voucher.
-pub fn has_any(tx: &Tx, contract: ContractId) -> Result<bool, StoreError> {
-    Ok(tx.find(HAS_ANY, params![&contract], |_| Ok(()))?.is_some())
+/// Whether a contract ever had a voucher that is deducted at once.
+pub fn has_paying(tx: &Tx, contract: ContractId) -> Result<bool, StoreError> {
+    Ok(tx.find(HAS_PAYING, params![&contract], |_| Ok(()))?.is_some())
 }
 
 /// The vouchers that wait for a pot, in the order in which they were granted.
