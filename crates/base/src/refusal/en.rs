@@ -99,12 +99,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
         ),
-        // Its words are with its reasons.
-        Refused::Voucher { .. } => <(String, String)>::default(),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
-        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }

@@ -84,35 +84,10 @@ pub fn words(refused: &Refused) -> (String, String) {
             (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
         }
         Refused::PriceChange { count, first } => of_prices(*count, first),
-        Refused::SamePerson { did } => {
-            let did = match did {
-                Did::SubmittedContract => "合同由您本人提交",
-                Did::ApprovedContract => "合同由您本人批准",
-                Did::DrewUpAmendment => "补充协议由您本人起草",
-                Did::ProposedCorrection => "更正由您本人提出",
-                Did::ProposedFunding => "券款由您本人提出",
-                Did::RequestedInvoice => "发票由您本人申请",
-            };
-            with(
-                format!("{did}，而本中心实行职责分离"),
-                "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
-            )
-        }
-        // Its words are with its reasons.
-        Refused::Voucher { .. } => <(String, String)>::default(),
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
-            with(
-                format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，")),
-                "没有价格的作业会被拒绝；确认无误请以确认方式重新发布",
-            )
-        }
         Refused::SamePerson { did } => with(
             format!("{}，而本中心实行职责分离", by_oneself(*did)),
             "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
         ),
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -434,6 +409,7 @@ fn by_oneself(did: Did) -> &'static str {
         Did::DrewUpAmendment => "补充协议由您本人起草",
         Did::ProposedCorrection => "更正由您本人提出",
         Did::ProposedFunding => "券款由您本人提出",
+        Did::RequestedInvoice => "发票由您本人申请",
     }
 }
 

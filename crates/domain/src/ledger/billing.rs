@@ -29,9 +29,8 @@ fn factor(kind: ContractKindName, cause: CauseName) -> i128 {
     use CauseName as C;
     use ContractKindName as K;
     match cause {
-        C::CreditNote | C::Allowance => -1,
-        // A voucher's part is nobody's to be billed but the programme's; what is taken back of it is billed again.
-        C::Redemption | C::RedemptionReversal => -1,
+        // A voucher's part is the programme's to pay, and no tenant is billed for it; what is taken back of it is.
+        C::CreditNote | C::Allowance | C::Redemption | C::RedemptionReversal => -1,
         C::Use | C::Refund | C::Waiver => match kind {
             K::Metered => -1,
             K::Prepaid | K::Reserved | K::Grant => 0,
