@@ -26,7 +26,7 @@ pub struct Scene {
     person: String,
     invitation: String,
     webhook: String,
-    delivery: String,
+    pub delivery: String,
     pub project: String,
 }
 
@@ -139,7 +139,6 @@ impl Scene {
         let month = domain::Zone::default().month(testkit::now()).to_string();
         path.replace("{month}", &month)
             .replace("{id}", id)
-            .replace("{delivery}", &self.delivery)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)

@@ -9,16 +9,14 @@ use base::{
     refusal::Refused,
 };
 use center::{app::members, center::Center, notices::send, person::rule::read_email};
-use domain::{Millis, Timestamp, tenant::Person};
+use domain::{Timestamp, tenant::Person};
 use serde_json::json;
 use store::Tx;
 
-use super::{RESET, rows};
-
-/// How long a link leads somewhere.
-pub const AGE: Millis = Millis::from_hours(1);
-/// The most links of one person at a time.
-const MOST_OPEN: u64 = 3;
+use super::{
+    rows,
+    rule::{AGE, MOST_OPEN, RESET},
+};
 
 /// Sends a link to each person who has that address. The answer is the same, and as fast, where nobody has.
 pub fn forgot(center: &Center, from: &str, email: &str) -> Result<(), AppError> {
