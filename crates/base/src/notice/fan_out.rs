@@ -73,7 +73,9 @@ pub fn turn(base: &Base, place: &mut Place, beside: Beside<'_>) -> Result<bool, 
         base.write_now(
             move |tx| write(tx, &out),
             |base, came: &HashMap<MemberId, u64>| {
-                came.iter().for_each(|(member, more)| base.unread.came(*member, *more));
+                for (member, more) in came {
+                    base.unread.came(*member, *more);
+                }
             },
         )?;
         place.kept = until;

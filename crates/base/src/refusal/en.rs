@@ -56,13 +56,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ContractState { contract, state, wanted } => {
             with(format!("the contract {contract} is {}", contract_state(*state)), allowed(*wanted))
         }
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
-        }
-        Refused::TermOver { contract, ends_at } => with(
-            format!("the term of the contract {contract} ended at {ends_at}"),
-            "terminate it, and draw up another one",
-        ),
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => with(
             format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
@@ -194,6 +188,21 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "wait for some to start, use an array, or keep large values in files",
         ),
         // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
+        }
+        Refused::TermOver { contract, ends_at } => with(
+            format!("the term of the contract {contract} ended at {ends_at}"),
+            "terminate it, and draw up another one",
+        ),
         _ => <(String, String)>::default(),
     }
 }

@@ -59,12 +59,7 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Wanted::PayIn => "付款从合同批准起至结束为止可以入账",
             },
         ),
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
-        }
-        Refused::TermOver { contract, ends_at } => {
-            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
-        }
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
@@ -179,6 +174,20 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
         // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
+        }
+        Refused::TermOver { contract, ends_at } => {
+            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
+        }
         _ => <(String, String)>::default(),
     }
 }

@@ -146,11 +146,11 @@ pub fn close(
     }
     refuse_incomplete(month, &missing(tx, until, seen)?)?;
     periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
-    let issued = freeze(tx, issuer, month, (from, until), now)?;
-    let statements = issued.len();
+    let told = freeze(tx, issuer, month, (from, until), now)?;
+    let statements = told.len();
     let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
     let event = events::record(tx, now, About::default(), CLOSED, data)?;
-    Ok(Closing { metered, balances, event, issued, statements })
+    Ok(Closing { metered, balances, event, issued: told, statements })
 }
 
 /// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.
@@ -167,7 +167,7 @@ fn freeze(
     }
     let mut all: Vec<Contract> = contracts::list_contracts(tx, None)?;
     all.sort_by(|one, other| one.number.cmp(&other.number));
-    let (mut frozen, mut issued) = (0, Vec::new());
+    let (mut frozen, mut told) = (0, Vec::new());
     for contract in all {
         let runs = ended.remove(&contract.id).unwrap_or_default();
         let mut statement = statements::make_with(tx, issuer, &contract, month, runs)?;
@@ -180,7 +180,7 @@ fn freeze(
                 zh: format!("合同 {number} 的账单各行与余额变动不符"),
                 en: format!("the lines of {number} are not what its balance moved by"),
             };
-            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| issued);
+            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| told);
         }
         frozen += 1;
         let number = rule::number(month, frozen);
@@ -190,10 +190,10 @@ fn freeze(
         let sha256 = Sha256::digest(&body).into();
         let about = About { tenant: Some(contract.tenant), ..About::default() };
         let data = json!({ "contract": contract.id, "number": contract.number, "statement": number, "month": month });
-        issued.push(events::record(tx, now, about, STATEMENT_ISSUED, data)?);
+        told.push(events::record(tx, now, about, STATEMENT_ISSUED, data)?);
         periods::freeze(tx, &Frozen { number, month, contract: contract.id, body, sha256 })?;
     }
-    Ok(issued)
+    Ok(told)
 }
 
 fn refused(month: Month, not_now: NotNow) -> AppError {

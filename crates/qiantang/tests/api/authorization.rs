@@ -93,6 +93,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/webhooks") => json!({ "name": who, "kind": "webhook", "url": "https://hooks.invalid/",
             "events": ["job_ended"], "tenant": "alpha" }),
         ("PATCH", "/webhooks/{id}") => json!({ "name": "secret-of-alpha" }),
+        ("POST", "/webhooks/{id}/replay") => json!({ "delivery": scene.delivery }),
         ("POST", "/mails/test") => json!({ "email": "lin@univ.example" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,

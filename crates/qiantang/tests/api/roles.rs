@@ -99,6 +99,10 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         }
         ("GET", path) if path.starts_with("/budgets") => "see_account",
         ("POST" | "PATCH" | "DELETE", path) if path.starts_with("/budgets") => "keep_budgets",
+        ("GET", path) if path.starts_with("/mails") => "run_center",
+        (_, path) if path.starts_with("/notices") => return None,
+        ("GET", path) if path.starts_with("/webhooks") => "see_audit",
+        ("POST" | "PATCH" | "DELETE", path) if path.starts_with("/webhooks") => "administer",
         ("GET", "/invitations") => "see_audit",
         ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
         ("GET" | "POST", path) if path.starts_with("/join") => return None,

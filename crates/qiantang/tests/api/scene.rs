@@ -26,7 +26,7 @@ pub struct Scene {
     person: String,
     invitation: String,
     webhook: String,
-    delivery: String,
+    pub delivery: String,
     pub project: String,
 }
 
@@ -158,7 +158,6 @@ impl Scene {
             .replace("{month}", &month)
             .replace("{request}", "FP-000001")
             .replace("{id}", id)
-            .replace("{delivery}", &self.delivery)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)

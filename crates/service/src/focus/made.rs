@@ -131,6 +131,13 @@ fn charge(contract: &Contract, span: Span<'_>, key: Key, moved: Moved, run: Opti
         C::Allowance => {
             Some(plain(ChargeCategory::Adjustment, "The center does without a charge", Costs::alike(billed)))
         }
+        C::Redemption => {
+            Some(plain(ChargeCategory::Credit, "A voucher's share of the charges", Costs::alike(billed)))
+        }
+        C::RedemptionReversal => {
+            let text = "What a voucher paid is taken back with its charge";
+            Some(plain(ChargeCategory::Credit, text, Costs::alike(billed)))
+        }
         C::Forfeiture if commitment(kind).is_some() => {
             let text = "Left of the package when its term ended";
             let costs = Costs::default();
@@ -145,7 +152,12 @@ fn charge(contract: &Contract, span: Span<'_>, key: Key, moved: Moved, run: Opti
         | C::Reversal
         | C::PayOut
         | C::Transfer
-        | C::WriteOff => None,
+        | C::WriteOff
+        | C::Funding
+        | C::Issue
+        | C::Return
+        | C::Reimbursement
+        | C::Recovery => None,
     }
 }
 

@@ -2,30 +2,36 @@
 
 use base::{
     audit::{self, Change},
-    auth::credentials,
+    auth::{credentials, limits::Source},
     error::AppError,
     moment,
     notice::{mail::outbox::Mail, rows as notices},
     refusal::Refused,
 };
-use center::{app::members, center::Center, notices::send, person::rule::read_email};
-use domain::{Millis, Timestamp, tenant::Person};
+use center::{
+    app::members,
+    center::Center,
+    notices::send,
+    person::{
+        password::{names_of, new_hash},
+        rule::read_email,
+    },
+};
+use domain::{Timestamp, tenant::Person};
 use serde_json::json;
 use store::Tx;
 
-use super::{RESET, rows};
-
-/// How long a link leads somewhere.
-pub const AGE: Millis = Millis::from_hours(1);
-/// The most links of one person at a time.
-const MOST_OPEN: u64 = 3;
+use super::{
+    rows,
+    rule::{AGE, MOST_OPEN, RESET},
+};
 
 /// Sends a link to each person who has that address. The answer is the same, and as fast, where nobody has.
 pub fn forgot(center: &Center, from: &str, email: &str) -> Result<(), AppError> {
     send::check_on(center)?;
     center.limits.application(from)?;
     let email = read_email(email)?;
-    center.limits.sign_in(from, &email.to_lowercase())?;
+    center.limits.sign_in(&Source::new(from), &email.to_lowercase())?;
     let center = center.clone();
     tokio::spawn(async move {
         if let Err(error) = send_links(&center, email).await {
@@ -62,9 +68,14 @@ fn send_link(center: &Center, tx: &Tx, person: &Person, now: Timestamp) -> Resul
 
 /// The login whose password a link sets.
 pub async fn look(center: &Center, from: &str, token: &str) -> Result<String, AppError> {
+    Ok(found(center, from, token).await?.login)
+}
+
+/// The person whose password a link sets.
+async fn found(center: &Center, from: &str, token: &str) -> Result<Person, AppError> {
     let (hash, now) = (credentials::hash(token), moment::now());
     match center.read(move |tx| rows::find(tx, &hash, now)).await? {
-        Some(person) => Ok(person.login),
+        Some(person) => Ok(person),
         None => {
             center.limits.application(from)?;
             Err(Refused::ResetOver.into())
@@ -74,8 +85,8 @@ pub async fn look(center: &Center, from: &str, token: &str) -> Result<String, Ap
 
 /// Sets a password by a link, once. All browsers and programs of the person are signed out.
 pub async fn set(center: &Center, from: &str, token: &str, password: String) -> Result<(), AppError> {
-    look(center, from, token).await?;
-    let new = members::new_hash(password).await?;
+    let person = found(center, from, token).await?;
+    let new = new_hash(center, password, names_of(&person)).await?;
     let (hash, from) = (credentials::hash(token), from.to_owned());
     let write = move |tx: &Tx| {
         let now = moment::now();

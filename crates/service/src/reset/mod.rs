@@ -3,17 +3,15 @@
 pub mod ask;
 mod page;
 mod rows;
+mod rule;
 #[cfg(test)]
 mod tests;
 
-use base::{auth::Action, detail::Detail, noun::Noun, page::routes::Routes};
+use base::{noun::Noun, page::routes::Routes};
 use center::center::Center;
 
-/// A person set another password by a link that was sent to their address.
-pub const RESET: Action = Action::deed("reset_password").keeps(&[Detail::text("login")]);
-
 pub const NOUN: Noun<Center> = Noun {
-    actions: &[RESET],
+    actions: &[rule::RESET],
     texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],
     pages: || {
         Routes::default()

@@ -1,10 +1,6 @@
 //! Endpoints over HTTP.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use base::api::{
     Problem,
     extract::{Auth, Body, Id, Params},
@@ -117,14 +113,23 @@ pub async fn deliveries(
     Ok(Json(ask::deliveries(&center, &caller, &id, query.state.as_deref()).await?))
 }
 
+/// Which event.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// The delivery's id.
+    pub delivery: String,
+}
+
 /// Posts an event again, under the id that it had.
-#[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery}/replay", tag = "accounts",
-    params(("id" = String, Path), ("delivery" = String, Path)),
-    responses((status = 200, body = DeliveryView), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/webhooks/{id}/replay", tag = "accounts", params(("id" = String, Path)),
+    request_body = Replay, responses((status = 200, body = DeliveryView), (status = 403, body = Problem),
+    (status = 404, body = Problem)))]
 pub async fn replay(
     State(center): State<Center>,
     Auth(caller): Auth,
-    Path((id, delivery)): Path<(String, String)>,
+    Id(id): Id,
+    body: Body<Replay>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(ask::replay(&center, &caller, &id, &delivery).await?))
+    Ok(Json(ask::replay(&center, &caller, &id, &body.value.delivery).await?))
 }

@@ -43,7 +43,7 @@ impl Resolver for Guarded {
         let found = self.inner.resolve(uri, config, timeout)?;
         let is_secure = uri.scheme_str() == Some("https");
         let mut allowed = self.empty();
-        for address in found.iter() {
+        for address in &found {
             let is_listed = self.listed.iter().any(|net| net.contains(&address.ip()));
             if is_listed || (is_secure && is_public(address.ip())) {
                 allowed.push(*address);

@@ -40,7 +40,7 @@ impl EndpointKind {
         }
     }
 
-    /// How long after one message the next may go. DingTalk takes 20 a minute and then none for ten minutes, WeCom 20 a
+    /// How long after one message the next may go. `DingTalk` takes 20 a minute and then none for ten minutes, `WeCom` 20 a
     /// minute, Feishu 100 a minute and 5 a second: what comes in between goes out together.
     pub fn pause(self) -> Millis {
         match self {

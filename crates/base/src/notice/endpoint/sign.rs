@@ -23,7 +23,7 @@ pub fn webhook(secret: &str, id: &str, timestamp: i64, body: &str) -> Option<Str
     Some(format!("v1,{}", sign(&key, format!("{id}.{timestamp}.{body}").as_bytes())))
 }
 
-/// The value of `sign` in the address of DingTalk's bot: the secret signs the time.
+/// The value of `sign` in the address of a bot of `DingTalk`: the secret signs the time.
 pub fn dingtalk(secret: &str, timestamp_ms: i64) -> String {
     let signature = sign(secret.as_bytes(), format!("{timestamp_ms}\n{secret}").as_bytes());
     utf8_percent_encode(&signature, NON_ALPHANUMERIC).to_string()

@@ -100,7 +100,7 @@ pub fn bot(
         (_, Lang::Zh) => format!("{name}：{} 条通知", lines.len()),
         (_, Lang::En) => format!("{name}: {} notices", lines.len()),
     };
-    let list: String = lines.iter().map(|line| format!("- {line}\n")).collect();
+    let list: String = lines.iter().flat_map(|line| ["- ", line, "\n"]).collect();
     let mut url = confidential.url.clone();
     let body = match kind {
         EndpointKind::Feishu => {

@@ -55,7 +55,7 @@ pub fn turn(base: &Base, vault: &impl Vault) -> Result<Turned, AppError> {
     relay.check().map_err(AppError::internal)?;
     let (mut sent, is_more) = (0, due.len() == AT_ONCE as usize);
     for mail in due {
-        let outcome = send(base, vault, &relay, &key, &mail)?;
+        let outcome = send(base, vault, &relay, &key, &mail);
         sent += usize::from(outcome.is_ok());
         base.write_now(move |tx| Ok(keep(tx, &mail, outcome, moment::now())?), |_, ()| ())?;
     }
@@ -71,18 +71,12 @@ fn make_key(base: &Base) -> Result<[u8; 32], AppError> {
     base.write_now(made, |_, _| ())?.ok_or_else(|| AppError::internal("the key that was made is not there"))
 }
 
-fn send(
-    base: &Base,
-    vault: &impl Vault,
-    relay: &Relay,
-    key: &[u8; 32],
-    mail: &Mail,
-) -> Result<Result<(), NotSent>, AppError> {
+fn send(base: &Base, vault: &impl Vault, relay: &Relay, key: &[u8; 32], mail: &Mail) -> Result<(), NotSent> {
     let secret = match mail.secret() {
         Some(sealed) => match vault.open(mail.id.as_bytes(), LINK, &sealed) {
             Ok(secret) => Some(secret),
             // Its key is gone for good: nobody can be sent what nobody can read.
-            Err(error) => return Ok(Err(NotSent::Never(error.to_string()))),
+            Err(error) => return Err(NotSent::Never(error.to_string())),
         },
         None => None,
     };
@@ -92,7 +86,7 @@ fn send(
     if let Err(why) = &sent {
         tracing::warn!(mail = %mail.id, purpose = mail.purpose, ?why, "a mail did not go");
     }
-    Ok(sent)
+    sent
 }
 
 /// The link at which mails like this one end: those that bring notices, and no others.

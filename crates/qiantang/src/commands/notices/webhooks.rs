@@ -143,8 +143,8 @@ impl Run for Webhooks {
                 })
             }
             Act::Replay { webhook, delivery } => {
-                let address = format!("{}/deliveries/{}/replay", path(&webhook), part(&delivery));
-                let answer = context.client.post(&address, &json!({}))?;
+                let address = format!("{}/replay", path(&webhook));
+                let answer = context.client.post(&address, &json!({ "delivery": delivery }))?;
                 context.print(&answer, |lang| match lang {
                     Lang::Zh => format!("{delivery} 将重新发送"),
                     Lang::En => format!("{delivery} is posted again"),

@@ -125,17 +125,11 @@ fn applicants_and_the_invited_get_their_links() {
     // Each move is told, with the link.
     let back = json!({ "verdict": "return", "reason": "Which data?" });
     assert_eq!(
-        site.ask("POST", &format!("/api/v1/applications/{number}/verdicts"), &clerk(site), Some(&back)).0,
+        site.ask("POST", &format!("/api/v1/applications/{number}/verdicts"), &site.operator, Some(&back)).0,
         201
     );
     let told = center.mail(&address, "back with the applicant");
     assert!(told["text"].as_str().is_some_and(|text| text.contains(&secret)));
-}
-
-fn clerk(site: &testkit::Site) -> String {
-    let new = json!({ "login": "clerk", "name": "Clerk", "role": "contracts", "password": PASSWORD });
-    site.post("/api/v1/members", &site.operator, &new);
-    site.login("clerk")
 }
 
 /// A certificate for this machine's own address, made out by itself.
@@ -152,7 +146,15 @@ fn make_certificate(certificate: &Path, key: &Path) {
             "-days",
             "2",
         ])
-        .args(["-subj", "/CN=relay", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
+        .args([
+            "-subj",
+            "/CN=relay",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-keyout",
+        ])
         .arg(key)
         .arg("-out")
         .arg(certificate)

@@ -44,7 +44,7 @@ class Keeper:
             "text": part(message, "text/plain"),
             "html": part(message, "text/html"),
             "tls": session.ssl is not None,
-            "user": session.login_data.login.decode() if session.authenticated else None,
+            "user": session.auth_data.login.decode() if session.authenticated else None,
         }
         Keeper.count += 1
         name = os.path.join(folder, f"{Keeper.count:04}.json")
@@ -56,9 +56,7 @@ class Keeper:
 
 def authenticate(server, session, envelope, mechanism, data):
     ok = isinstance(data, LoginPassword) and (data.login, data.password) == (b"center", b"of-the-relay")
-    if ok:
-        session.login_data = data
-    return AuthResult(success=ok)
+    return AuthResult(success=ok, auth_data=data if ok else None)
 
 
 more = {}
