@@ -63,7 +63,7 @@ impl LiveBudget {
 
 /// All budgets, and which count the jobs of whom.
 #[derive(Debug, Default)]
-pub(super) struct Budgets {
+pub struct Budgets {
     known: BTreeMap<BudgetId, LiveBudget>,
     of: HashMap<Whose, Vec<BudgetId>>,
 }
