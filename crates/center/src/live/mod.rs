@@ -14,6 +14,7 @@ mod lending;
 mod nodes;
 mod planning;
 mod runs;
+mod spending;
 mod tenants;
 mod used;
 
