@@ -14,6 +14,7 @@ mod lending;
 mod nodes;
 mod planning;
 mod runs;
+mod spending;
 mod tenants;
 mod used;
 
@@ -23,7 +24,7 @@ use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, Tenan
 use scheduler::DiskShortage;
 use store::pools::{GoneNode, Pool};
 
-pub use budgets::{BudgetsSeen, Crossed, LiveBudget};
+pub use budgets::{Budgets, BudgetsSeen, Crossed, LiveBudget};
 pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
 pub use nodes::LiveNode;
@@ -48,7 +49,7 @@ pub struct Live {
     /// Price books in force and to come.
     price_books: Vec<domain::price::PriceBook>,
     contracts: BTreeMap<ContractId, LiveContract>,
-    budgets: budgets::Budgets,
+    budgets: Budgets,
     /// The center's, by which the months of budgets begin.
     zone: &'static Zone,
     /// When the next approved amendment is to come into force.
@@ -98,7 +99,7 @@ impl Live {
             lending_limits: BTreeMap::new(),
             price_books: Vec::new(),
             contracts: BTreeMap::new(),
-            budgets: budgets::Budgets::default(),
+            budgets: Budgets::default(),
             zone,
             next_amendment: None,
             jobs: BTreeMap::new(),

@@ -12,8 +12,8 @@ use serde_json::json;
 use service::{
     application::ask::{self as desk, NewVerdict},
     voucher::{
+        ask,
         programme::{self, FundingDecision, NewFunding, NewProgramme},
-        voucher,
     },
 };
 
@@ -57,12 +57,12 @@ pub async fn hand_out(center: &Center, operator: &Caller) -> Result<Option<Strin
     let answers = json!({ "programme": PROGRAMME, "contract": CONTRACT, "usage": "training",
         "tenant_size": "large", "amount_yuan": 10_000 });
     let answers = answers.as_object().cloned().unwrap_or_default();
-    let applied = voucher::apply(center, &finance, &answers).await?;
+    let applied = ask::apply(center, &finance, &answers).await?;
     for reviewer in [&caller(center, "contracts").await?, operator] {
         let yes = NewVerdict { verdict: "approve".into(), ..NewVerdict::default() };
         desk::judge(center, reviewer, &applied.number, yes).await?;
     }
-    let vouchers = voucher::list(center, &finance, voucher::VoucherQuery::default()).await?;
+    let vouchers = ask::list(center, &finance, ask::VoucherQuery::default()).await?;
     Ok(vouchers.items.into_iter().next().map(|voucher| voucher.number))
 }
 

@@ -62,7 +62,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
         ("POST", "/corrections") => json!({ "kind": "reversal", "contract": scene.alpha.contract,
             "amount_micro_cny": 1, "corrects": who, "reason": "matrix" }),
-        ("POST", "/corrections/{id}/decide") => json!({ "book": true }),
+        ("POST", "/corrections/{id}/decide" | "/vouchers/fundings/{id}/decide") => json!({ "book": true }),
         ("POST", "/invoices") => json!({ "statements": ["2001-01-0001"], "kind": "ordinary" }),
         ("POST", "/invoices/import") => json!({ "table": "request,number,issued_on,amount\n" }),
         ("POST", "/invoices/{request}/issue") => {
@@ -82,7 +82,6 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/vouchers/programmes/{slug}/fundings") => {
             json!({ "amount_micro_cny": 1, "reference": who })
         }
-        ("POST", "/vouchers/fundings/{id}/decide") => json!({ "book": true }),
         ("POST", "/vouchers/quote" | "/vouchers/applications") => json!({ "answers": {} }),
         ("POST", "/vouchers/claims") => json!({ "voucher": "none", "month": "2026-01", "invoice_no": "1",
             "payment_proof": "1", "is_unrelated": false }),

@@ -45,9 +45,6 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         }
         ("GET", "/vouchers/programmes" | "/vouchers/programmes/{slug}") => return None,
         ("GET", path) if path.starts_with("/vouchers") => "see_vouchers",
-        ("POST", "/vouchers/programmes/{slug}/fundings" | "/vouchers/fundings/{id}/decide")
-        | ("POST", "/vouchers/claims/{number}/verify") => "keep_money",
-        ("POST", "/vouchers/{number}/revoke") => "keep_contracts",
         (
             "POST",
             "/vouchers/quote"
@@ -63,6 +60,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         (
             "POST",
             "/contracts/{id}/actions"
+            | "/vouchers/{number}/revoke"
             | "/amendments/{id}/decide"
             | "/applications/{number}/verdicts"
             | "/applications/{number}/link",
@@ -70,6 +68,9 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         (
             "POST",
             "/contracts/{id}/top-up"
+            | "/vouchers/programmes/{slug}/fundings"
+            | "/vouchers/fundings/{id}/decide"
+            | "/vouchers/claims/{number}/verify"
             | "/corrections"
             | "/corrections/{id}/decide"
             | "/periods/{month}/close"

@@ -90,9 +90,9 @@ impl Scene {
         let new = json!({ "email": "lin@alpha.example", "role": "finance" });
         let invitation = text(&site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"]["id"]);
         let webhook = webhook(&site, &alpha.admin);
-        let test = site.post(&format!("/api/v1/webhooks/{webhook}/test"), &alpha.admin, &json!({}));
+        let tried = site.post(&format!("/api/v1/webhooks/{webhook}/test"), &alpha.admin, &json!({}));
         Self {
-            delivery: text(&test["id"]),
+            delivery: text(&tried["id"]),
             webhook,
             alpha,
             beta,

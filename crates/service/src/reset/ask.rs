@@ -74,13 +74,11 @@ pub async fn look(center: &Center, from: &str, token: &str) -> Result<String, Ap
 /// The person whose password a link sets.
 async fn found(center: &Center, from: &str, token: &str) -> Result<Person, AppError> {
     let (hash, now) = (credentials::hash(token), moment::now());
-    match center.read(move |tx| rows::find(tx, &hash, now)).await? {
-        Some(person) => Ok(person),
-        None => {
-            center.limits.application(from)?;
-            Err(Refused::ResetOver.into())
-        }
+    if let Some(person) = center.read(move |tx| rows::find(tx, &hash, now)).await? {
+        return Ok(person);
     }
+    center.limits.application(from)?;
+    Err(Refused::ResetOver.into())
 }
 
 /// Sets a password by a link, once. All browsers and programs of the person are signed out.

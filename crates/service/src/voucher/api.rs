@@ -20,11 +20,11 @@ use domain::voucher::ClaimStep;
 use serde::Deserialize;
 
 use super::{
+    ask::{self, Applied, Revocation, VoucherQuery, VoucherQuote},
     claim::{self, ClaimQuery, NewClaim, NewStep},
     programme::{self, FundingDecision, NewFunding, NewProgramme},
     report as reports,
     view::{ClaimDetail, ClaimView, FundingView, ProgrammeDetail, ProgrammeView, VoucherView},
-    voucher::{self, Applied, Revocation, VoucherQuery, VoucherQuote},
 };
 
 /// An application for a voucher.
@@ -116,7 +116,7 @@ pub async fn list_vouchers(
     Auth(caller): Auth,
     Params(query): Params<VoucherQuery>,
 ) -> Result<Json<Listing<VoucherView>>, Problem> {
-    Ok(Json(voucher::list(&center, &caller, query).await?))
+    Ok(Json(ask::list(&center, &caller, query).await?))
 }
 
 /// One voucher by its number.
@@ -127,7 +127,7 @@ pub async fn show_voucher(
     Auth(caller): Auth,
     Id(number): Id,
 ) -> Result<Json<VoucherView>, Problem> {
-    Ok(Json(voucher::show(&center, &caller, &number).await?))
+    Ok(Json(ask::show(&center, &caller, &number).await?))
 }
 
 /// Takes a voucher back; what is left of it goes to its pot.
@@ -140,7 +140,7 @@ pub async fn revoke(
     Id(number): Id,
     body: Body<Revocation>,
 ) -> Result<Json<VoucherView>, Problem> {
-    Ok(Json(voucher::revoke(&center, &caller, &number, body.value).await?))
+    Ok(Json(ask::revoke(&center, &caller, &number, body.value).await?))
 }
 
 /// What an application for a voucher would come to, without handing it in.
@@ -152,7 +152,7 @@ pub async fn quote(
     Auth(caller): Auth,
     body: Body<NewApplication>,
 ) -> Result<Json<VoucherQuote>, Problem> {
-    Ok(Json(voucher::quote(&center, &caller, &body.value.answers).await?))
+    Ok(Json(ask::quote(&center, &caller, &body.value.answers).await?))
 }
 
 /// Hands in an application for a voucher.
@@ -164,7 +164,7 @@ pub async fn apply(
     Auth(caller): Auth,
     body: Body<NewApplication>,
 ) -> Result<(StatusCode, Json<Applied>), Problem> {
-    Ok((StatusCode::CREATED, Json(voucher::apply(&center, &caller, &body.value.answers).await?)))
+    Ok((StatusCode::CREATED, Json(ask::apply(&center, &caller, &body.value.answers).await?)))
 }
 
 /// Claims on closed months, newest first, page by page.

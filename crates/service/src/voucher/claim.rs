@@ -29,10 +29,10 @@ use store::{
 };
 
 use super::{
+    ask::{find, scope},
     evidence::{Evidence, figures},
     rule::{next_number, refused},
     view::{self, ClaimDetail, ClaimView},
-    voucher::{find, scope},
 };
 
 const INVOICE: Field = Field { code: "invoice_no", zh: "发票号码" };
@@ -274,7 +274,9 @@ pub async fn step(
         Ok(Changed::new(claim.id, detail, (shown, events)).of_tenant(voucher.tenant))
     };
     let told = |center: &Center, (_, events): &(ClaimDetail, Vec<Event>)| {
-        events.iter().for_each(|event| center.tell(event.clone()));
+        for event in events {
+            center.tell(event.clone());
+        }
     };
     Ok(center.change(may, work, told).await?.0)
 }

@@ -84,6 +84,6 @@ pub fn figures(tx: &Tx, voucher: &Voucher, month: Month) -> Result<Figures, AppE
             mpflops_hours: i64::try_from(tflops_hours).unwrap_or(i64::MAX),
         }
     });
-    let sha256 = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = store::chain::hex(&sha256);
     Ok(Figures { statement: number, sha256, eligible: MicroCny(eligible.max(0)), used: used.collect() })
 }

@@ -2,6 +2,7 @@
 //! applied for, and claims on closed months. What moves money is the center's (`center::voucher`).
 
 mod api;
+pub mod ask;
 pub mod claim;
 mod effect;
 mod evidence;
@@ -12,7 +13,6 @@ mod rule;
 #[cfg(test)]
 mod tests;
 mod view;
-pub mod voucher;
 
 use base::{
     noun::{Noun, Part, Place},

@@ -1,5 +1,7 @@
 //! Vouchers in a browser: programmes with their pots, vouchers, the application for one, and claims with their steps.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -31,11 +33,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    ask::{self, Cliff, Revocation, VoucherQuery, VoucherQuote},
     claim::{self, ClaimQuery, NewClaim, NewStep},
     evidence::Evidence,
     programme::{self, FundingDecision, NewFunding},
     view::{ActView, ClaimDetail, ClaimView, FundingView, ProgrammeDetail, ProgrammeView, VoucherView},
-    voucher::{self, Cliff, Revocation, VoucherQuery, VoucherQuote},
 };
 
 /// The most claims that the overview shows.
@@ -115,13 +117,15 @@ pub struct ClaimPage {
 }
 
 /// Basis points as they read: `30 %`, `12.5 %`.
-fn percent(bp: &u32) -> String {
+fn percent(bp: impl Borrow<u32>) -> String {
+    let bp = *bp.borrow();
     let places = format!("{:02}", bp % 100);
     let places = places.trim_end_matches('0');
     if places.is_empty() { format!("{} %", bp / 100) } else { format!("{}.{places} %", bp / 100) }
 }
 
-fn pflops_hours(thousandths: &i64) -> String {
+fn pflops_hours(thousandths: impl Borrow<i64>) -> String {
+    let thousandths = *thousandths.borrow();
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }
 
@@ -129,7 +133,7 @@ impl ApplyPage {
     fn cliff_text(&self, cliff: &Cliff) -> String {
         let ui = self.page.ui;
         let total = ui.yuan_text(&cliff.year_total_micro_cny);
-        let rates = format!("{} → {}", percent(&cliff.rate_bp), percent(&cliff.rate_above_bp));
+        let rates = format!("{} → {}", percent(cliff.rate_bp), percent(cliff.rate_above_bp));
         ui.t2("voucher-cliff", total, rates)
     }
 }
@@ -148,7 +152,7 @@ pub async fn list(
     let (caller, ui) = (&visitor.caller, visitor.front.ui);
     let newest = if wanted.cursor.is_empty() { String::new() } else { "/vouchers".to_owned() };
     let query = VoucherQuery { cursor: Some(wanted.cursor), ..VoucherQuery::default() };
-    let vouchers = voucher::list(&center, caller, query).await?;
+    let vouchers = ask::list(&center, caller, query).await?;
     let query = ClaimQuery { limit: Some(MOST_CLAIMS), ..ClaimQuery::default() };
     let page = VouchersPage {
         programmes: programme::list(&center, caller).await?,
@@ -190,7 +194,7 @@ fn rule_line(ui: Ui, number: usize, rule: &Rule) -> RuleLine {
     ];
     let words: Vec<String> = words.into_iter().flatten().collect();
     let when = if words.is_empty() { ui.t("voucher-always") } else { words.join(" · ") };
-    RuleLine { number, when, rate: percent(&rule.rate_bp) }
+    RuleLine { number, when, rate: percent(rule.rate_bp) }
 }
 
 fn finding_text(ui: Ui, finding: &Finding) -> String {
@@ -321,9 +325,9 @@ pub async fn apply(
         questions.map(|name| (name.to_owned(), Value::String(form.value(name).to_owned()))).collect();
     let looks = form.value("act") == "look";
     let done = if looks {
-        voucher::quote(&center, &visitor.caller, &answers).await.map(Some)
+        ask::quote(&center, &visitor.caller, &answers).await.map(Some)
     } else {
-        voucher::apply(&center, &visitor.caller, &answers).await.map(|_| None)
+        ask::apply(&center, &visitor.caller, &answers).await.map(|_| None)
     };
     match done {
         Ok(Some(quote)) => show_draft(&center, &visitor, StatusCode::OK, Some(quote), form).await,
@@ -376,7 +380,7 @@ async fn show_voucher(
     status: StatusCode,
     typed: Form,
 ) -> Result<Response, AppError> {
-    let voucher = voucher::show(center, &visitor.caller, number).await?;
+    let voucher = ask::show(center, &visitor.caller, number).await?;
     let query = ClaimQuery { voucher: Some(number.to_owned()), ..ClaimQuery::default() };
     let claims = claim::list(center, &visitor.caller, query).await?.items;
     let tenant = visitor.caller.member.tenant;
@@ -420,7 +424,7 @@ pub async fn revoke(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let revocation = Revocation { reason: form.value("reason").to_owned() };
-    match voucher::revoke(&center, &visitor.caller, &number, revocation).await {
+    match ask::revoke(&center, &visitor.caller, &number, revocation).await {
         Ok(_) => Ok(Redirect::to(&format!("/vouchers/{}", encode(&number))).into_response()),
         Err(error) => {
             let named = |name: &str| (name == "reason").then_some("reason");

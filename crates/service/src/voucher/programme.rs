@@ -238,7 +238,9 @@ pub async fn decide_funding(
         Ok(Changed::new(id, shown, (view::of_funding(tx, funding)?, events)))
     };
     let told = |center: &Center, (_, events): &(FundingView, Vec<Event>)| {
-        events.iter().for_each(|event| center.tell(event.clone()));
+        for event in events {
+            center.tell(event.clone());
+        }
     };
     Ok(center.change(may, work, told).await?.0)
 }

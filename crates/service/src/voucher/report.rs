@@ -8,7 +8,7 @@ use store::{
     vouchers::{self as rows, Programme},
 };
 
-use super::{programme, voucher::scope};
+use super::{ask::scope, programme};
 
 const COLUMNS: &str = "at,programme,cause,voucher,tenant,contract,from,to,micro_cny,corrects,key";
 

@@ -229,6 +229,6 @@ impl ClaimPage {
 
 #[test]
 fn shares_and_compute_are_told_to_the_last_place() {
-    assert_eq!([3_000, 1_250, 1, 10_000].map(|bp| percent(&bp)), ["30 %", "12.5 %", "0.01 %", "100 %"]);
-    assert_eq!(pflops_hours(&12_034), "12.034");
+    assert_eq!([3_000, 1_250, 1, 10_000].map(|bp: u32| percent(bp)), ["30 %", "12.5 %", "0.01 %", "100 %"]);
+    assert_eq!(pflops_hours(12_034), "12.034");
 }

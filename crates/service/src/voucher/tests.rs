@@ -15,11 +15,21 @@ fn each_page_is_well_formed_in_both_languages() {
         let page = Page::bare(Ui::of(lang), "A title");
         let mut all: Vec<String> = Vec::new();
         let mut add = |text: Result<String, askama::Error>| all.push(text.expect("it renders"));
-        VouchersPage::samples(&page).iter().for_each(|sample| add(sample.render()));
-        ProgrammePage::samples(&page).iter().for_each(|sample| add(sample.render()));
-        ApplyPage::samples(&page).iter().for_each(|sample| add(sample.render()));
-        VoucherPage::samples(&page).iter().for_each(|sample| add(sample.render()));
-        ClaimPage::samples(&page).iter().for_each(|sample| add(sample.render()));
+        for sample in VouchersPage::samples(&page) {
+            add(sample.render());
+        }
+        for sample in ProgrammePage::samples(&page) {
+            add(sample.render());
+        }
+        for sample in ApplyPage::samples(&page) {
+            add(sample.render());
+        }
+        for sample in VoucherPage::samples(&page) {
+            add(sample.render());
+        }
+        for sample in ClaimPage::samples(&page) {
+            add(sample.render());
+        }
         assert_eq!(all.len(), 12);
         for text in all.iter().map(|text| live::whole(text)) {
             let read = markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -133,11 +133,6 @@ impl WebhookPage {
     fn event(&self, kind: &str) -> String {
         event_word(self.page.ui, kind)
     }
-
-    /// The status of the last answer.
-    fn status(&self, delivery: &DeliveryView) -> String {
-        delivery.status.map(|status| status.to_string()).unwrap_or_default()
-    }
 }
 
 pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, AppError> {

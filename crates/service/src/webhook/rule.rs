@@ -29,7 +29,7 @@ const MOST_URL: usize = 1000;
 /// An address as it is shown: without what of it may be secret.
 pub fn shown(kind: EndpointKind, url: &Uri) -> String {
     let scheme = url.scheme_str().unwrap_or_default();
-    let host = url.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let host = url.authority().map(axum::http::uri::Authority::as_str).unwrap_or_default();
     match kind {
         EndpointKind::Webhook => format!("{scheme}://{host}{}", url.path()),
         EndpointKind::Dingtalk | EndpointKind::Feishu | EndpointKind::Wecom => format!("{scheme}://{host}"),

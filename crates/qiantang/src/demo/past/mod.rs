@@ -116,8 +116,7 @@ pub fn play(settings: Settings, past: GeneratedPast, runtime: &Handle) -> Result
     };
     player.play(past.until).map_err(told)?;
     // What never happened is nobody's notice.
-    let pass = |tx: &store::Tx| base::notice::rows::pass(tx);
-    player.center.store.write(pass).map_err(|error| chain(&error))?;
+    player.center.store.write(|tx: &store::Tx| base::notice::rows::pass(tx)).map_err(|error| chain(&error))?;
     player.end()?;
     drop(player);
     wait_until_free(&database)?;

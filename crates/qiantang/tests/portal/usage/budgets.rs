@@ -66,7 +66,7 @@ fn a_budget_is_set_seen_changed_and_taken_away() {
     assert!(refused.status == 422 && refused.body.contains("id=\"amount-error\""), "{}", refused.body);
     assert_eq!(change("5").header("location"), page);
     let shown = admin.get(&page).body;
-    assert!(shown.contains("Runs end, none starts") && !shown.contains("is used up"), "{shown}");
+    assert!(shown.contains("Runs end, none starts") && !shown.contains("It is used up"), "{shown}");
     assert_eq!(admin.send_form(&format!("{page}/end"), &[]).header("location"), "/budgets");
     assert_eq!(admin.get(&page).status, 404);
 }

@@ -210,7 +210,9 @@ pub async fn revoke(
         Ok(Changed::new(voucher.id, detail, (shown, events)).of_tenant(voucher.tenant))
     };
     let told = |center: &Center, (_, events): &(VoucherView, Vec<Event>)| {
-        events.iter().for_each(|event| center.tell(event.clone()));
+        for event in events {
+            center.tell(event.clone());
+        }
     };
     Ok(center.change(may, work, told).await?.0)
 }
