@@ -317,7 +317,7 @@ fn programmes(context: &Context) -> Done {
 /// All that an answer says, a line each; money in yuan.
 fn facts(lang: Lang, answer: &Value) -> String {
     let mut rows = Vec::new();
-    fact(lang, "", answer, &mut rows);
+    fact("", answer, &mut rows);
     let titles = match lang {
         Lang::Zh => ["项目", "内容"],
         Lang::En => ["what", "is"],
@@ -325,15 +325,15 @@ fn facts(lang: Lang, answer: &Value) -> String {
     table(&titles, rows, 2)
 }
 
-fn fact(lang: Lang, key: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
+fn fact(key: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
     let of = |inner: &str| if key.is_empty() { inner.to_owned() } else { format!("{key}.{inner}") };
     let told = match value {
         Value::Object(fields) => {
-            return fields.iter().for_each(|(inner, value)| fact(lang, &of(inner), value, rows));
+            return fields.iter().for_each(|(inner, value)| fact(&of(inner), value, rows));
         }
         Value::Array(all) => {
             let numbered = all.iter().enumerate();
-            return numbered.for_each(|(at, value)| fact(lang, &of(&(at + 1).to_string()), value, rows));
+            return numbered.for_each(|(at, value)| fact(&of(&(at + 1).to_string()), value, rows));
         }
         Value::Null => return,
         Value::Number(amount) if key.ends_with("_micro_cny") => money(amount.as_i64().unwrap_or(0)),

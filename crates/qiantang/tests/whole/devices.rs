@@ -23,14 +23,14 @@ fn begin(terminal: &Terminal<'_>) -> Waits {
     let mut child = terminal.command(&["login", "--browser", "--json"]).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let mut said = String::new();
-    loop {
+    let mut code = None;
+    while code.is_none() {
         let line = lines.next().expect("it shows the address").expect("text");
         said.push_str(&line);
         said.push('\n');
-        if let Some((_, code)) = line.split_once("/device?user_code=") {
-            return Waits { child, code: code.trim().to_owned(), said };
-        }
+        code = line.split_once("/device?user_code=").map(|(_, code)| code.trim().to_owned());
     }
+    Waits { child, code: code.expect("a code"), said }
 }
 
 fn end(waits: Waits) -> (i32, String) {
@@ -174,6 +174,7 @@ fn the_protocol_is_that_of_the_standards() {
     assert_eq!(poll(GRANT, device), is("authorization_pending"));
     assert_eq!(poll(GRANT, device), is("slow_down"), "five seconds are between two");
     // Not too many from one address.
-    let more = (0..12).map(|_| program.post(&authorize, &[("client_id", "qiantang")], &[]).status);
-    assert_eq!(more.last(), Some(429));
+    let ask = |_| program.post(&authorize, &[("client_id", "qiantang")], &[]).status;
+    let more: Vec<u16> = (0..12).map(ask).collect();
+    assert_eq!(more.last(), Some(&429));
 }

@@ -22,7 +22,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The seconds between two questions where the center says none, and those that are added where it asks for more.
 const INTERVAL_S: u64 = 5;
 /// The longest that is waited, whatever the center says.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Asks to be let in, shows where, and waits for the answer: what the center gives for the token.
 pub fn sign_in(context: &Context, machine: &str) -> Result<Value, Failure> {

@@ -99,7 +99,7 @@ fn told(context: &Context, answer: &Value, path: &Path, name: &str) -> Done {
         match context.lang {
             Lang::Zh => tell!("注意：自 {since} 起有 {tries} 次以您的用户名登录失败，最近一次来自 {from}"),
             Lang::En => {
-                tell!("Note: failed tries to sign in as you since {since}: {tries}, the last from {from}")
+                tell!("Note: failed tries to sign in as you since {since}: {tries}, the last from {from}");
             }
         }
     }

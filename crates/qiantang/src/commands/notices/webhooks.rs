@@ -26,7 +26,7 @@ enum Act {
         /// What stands there.
         #[arg(long, default_value = "webhook", value_parser = ["webhook", "dingtalk", "feishu", "wecom"])]
         kind: String,
-        /// The kinds of events, with commas between: job_ended,contract_changed.
+        /// The kinds of events, with commas between: `job_ended,contract_changed`.
         #[arg(long, value_delimiter = ',', required = true)]
         events: Vec<String>,
         /// The variable of the environment that has the secret of a bot.

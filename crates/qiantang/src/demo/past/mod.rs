@@ -116,7 +116,11 @@ pub fn play(settings: Settings, past: GeneratedPast, runtime: &Handle) -> Result
     };
     player.play(past.until).map_err(told)?;
     // What never happened is nobody's notice.
-    player.center.store.write(|tx: &store::Tx| base::notice::rows::pass(tx)).map_err(|error| chain(&error))?;
+    player
+        .center
+        .store
+        .write(|tx: &store::Tx| base::notice::rows::pass(tx))
+        .map_err(|error| chain(&error))?;
     player.end()?;
     drop(player);
     wait_until_free(&database)?;

@@ -222,7 +222,7 @@ fn a_soft_budget_tells_a_member_s_binds_who_submits_and_each_sees_their_own() {
         let all = all.as_array().expect("budgets").iter();
         all.map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
     };
-    assert_eq!(ids(&alpha.developer), [soft.clone()]);
+    assert_eq!(ids(&alpha.developer), std::slice::from_ref(&soft));
     assert_eq!(ids(&alpha.admin).len(), 2);
     assert_eq!(ids(&site.operator).len(), 2);
     assert!(ids(&beta.admin).is_empty());
