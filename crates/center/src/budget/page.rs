@@ -61,7 +61,7 @@ fn told(ui: Ui, unit: Unit, amount: i64) -> Html {
 fn plain(ui: Ui, unit: Unit, amount: i64) -> String {
     match unit {
         Unit::MicroCny => ui.yuan_text(&MicroCny(amount)),
-        Unit::CardMs => ui.t1("unit-hours", "n", ui.plain_hours(&CardMs(amount))),
+        Unit::CardMs => ui.t1("budget-hours", "n", ui.plain_hours(&CardMs(amount))),
     }
 }
 
