@@ -829,6 +829,7 @@ CREATE TABLE vouchers (
     programme BLOB NOT NULL REFERENCES programmes (id),
     tenant BLOB NOT NULL REFERENCES tenants (id),
     contract BLOB NOT NULL REFERENCES contracts (id),
+    mode TEXT NOT NULL, -- the programme's: deduct or reimburse
     application BLOB NOT NULL UNIQUE REFERENCES applications (id),
     amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0), -- what it was asked for
     year_total_micro_cny INTEGER NOT NULL, -- all that its tenant asked for in the year, as the rule was looked up by it
