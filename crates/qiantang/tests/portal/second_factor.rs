@@ -21,7 +21,8 @@ fn one_is_bound_by_its_first_code_and_no_sooner() {
     assert!(page.contains("class=\"qr\"") && page.contains("id=\"secret\""), "{page}");
     let mut device = Device::of(&page);
     // Until then it binds nobody.
-    assert!(scene.site.post("/api/v1/login", "", &json!({ "login": "alpha-developer", "password": PASSWORD }))["id"].is_string());
+    let login = json!({ "login": "alpha-developer", "password": PASSWORD });
+    assert!(scene.site.post("/api/v1/login", "", &login)["id"].is_string());
     for bad in [device.wrong_code(), String::new(), "not a code".into()] {
         let wrong = browser.send_form("/second-factor/confirm", &[("code", &bad)]);
         assert!(wrong.status == 422 && wrong.body.contains("id=\"code-error\""), "{bad}: {}", wrong.body);
