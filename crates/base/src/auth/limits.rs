@@ -8,6 +8,7 @@ use std::{
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
     num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use domain::PersonId;
@@ -25,7 +26,7 @@ const CODES_AT_ONCE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const DEVICES_AN_HOUR: NonZeroU32 = NonZeroU32::new(60).unwrap();
 const DEVICES_AT_ONCE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// Keys kept before idle ones are dropped.
+/// Callers kept before idle ones are dropped.
 const KEYS_BEFORE_CLEANING: usize = 10_000;
 /// Into how many buckets sources are sorted, and the logins that are tried from one of them.
 const SOURCES: u32 = 1 << 14;
@@ -88,6 +89,8 @@ impl Buckets {
 #[derive(Debug)]
 pub struct Limits {
     requests: DefaultKeyedRateLimiter<String>,
+    /// With how many callers idle ones are dropped next.
+    clean_at: AtomicUsize,
     /// By address.
     sign_ins: Buckets,
     /// By address and login.
@@ -119,6 +122,7 @@ impl Limits {
         let at_once = |an_hour, at_once| Buckets::new(Quota::per_hour(an_hour).allow_burst(at_once));
         Self {
             requests: RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)),
+            clean_at: AtomicUsize::new(KEYS_BEFORE_CLEANING),
             sign_ins: Buckets::new(Quota::per_minute(sign_ins_per_minute)),
             sign_ins_as: Buckets::new(Quota::per_minute(half(sign_ins_per_minute))),
             known_browsers: Buckets::new(Quota::per_minute(half(sign_ins_per_minute))),
@@ -130,6 +134,13 @@ impl Limits {
 
     /// One more request of this caller.
     pub fn request(&self, caller: &str) -> Result<(), AppError> {
+        let (known, clean_at) = (self.requests.len(), self.clean_at.load(Ordering::Relaxed));
+        if known > clean_at {
+            self.requests.retain_recent();
+            // Where all are in use cleaning is dear, and comes when twice as many are there.
+            let next = KEYS_BEFORE_CLEANING.max(self.requests.len() * 2);
+            self.clean_at.store(next, Ordering::Relaxed);
+        }
         check(&self.requests, &caller.to_owned())
     }
 
@@ -166,9 +177,6 @@ fn half(number: NonZeroU32) -> NonZeroU32 {
 }
 
 fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), AppError> {
-    if limiter.len() > KEYS_BEFORE_CLEANING {
-        limiter.retain_recent();
-    }
     limiter.check_key(key).map_err(|until| {
         let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
         AppError::TooMany { retry_after_s: wait.as_secs() + 1 }

@@ -16,7 +16,10 @@ use domain::{
     problem::{Wrong, field},
 };
 use serde::Deserialize;
-use store::periods;
+use store::{
+    invoices::{self, Invoice},
+    periods,
+};
 
 use super::contracts;
 use crate::{actions, center::Center};
@@ -161,6 +164,12 @@ pub async fn by_job(
     let of = statement(center, caller, id, query).await?.statement;
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
     center.read(move |tx| made::annex(tx, &contract, &of)).await
+}
+
+/// The invoice that a statement is on, asked for or issued, where there is one.
+pub async fn invoice_over(center: &Center, statement: &str) -> Result<Option<Invoice>, AppError> {
+    let statement = statement.to_owned();
+    center.read(move |tx| invoices::of_statement(tx, &statement)).await
 }
 
 /// The month that is asked for.

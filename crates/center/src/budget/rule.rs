@@ -4,12 +4,15 @@ use base::{
     auth::{Action, Caller},
     detail::Detail,
     events::Kind,
+    notice::topic::Topic,
 };
 use domain::{
     Role, TenantId,
     budget::{SpanKind, Whose, WhoseKind},
     ledger::Unit,
 };
+
+use crate::notices::topics::{BOTH, OF_MONEY};
 
 /// How budgets stand.
 pub const READ: Action = Action::new("read_budget", "read_account");
@@ -25,7 +28,14 @@ pub const MANAGE: Action = Action::new("manage_budget", "keep_budgets").keeps(&[
 ]);
 
 /// A share of a budget is used.
-pub const ALERT: Kind = Kind::new("budget_alert");
+pub const ALERT: Kind = Kind::new("budget_alert").tells(&[Topic {
+    code: "budget_alert",
+    to: OF_MONEY,
+    when: |_| true,
+    by_default: BOTH,
+    page: "/budgets/{budget}",
+    words: &[],
+}]);
 
 /// The most budgets of one tenant.
 pub const MOST_BUDGETS: u64 = 1000;

@@ -14,10 +14,10 @@ use base::{
 use domain::Role;
 use serde_json::Value;
 
-const BOTH: &[Channel] = &[Inbox, Mail];
-const INBOX: &[Channel] = &[Inbox];
+pub const BOTH: &[Channel] = &[Inbox, Mail];
+pub const INBOX: &[Channel] = &[Inbox];
 /// The people of a tenant who care for its money.
-const OF_MONEY: &[Audience] = &[Tenant(Role::Admin), Tenant(Role::Finance)];
+pub const OF_MONEY: &[Audience] = &[Tenant(Role::Admin), Tenant(Role::Finance)];
 
 fn is(data: &Value, key: &str, one_of: &[&str]) -> bool {
     data.get(key).and_then(Value::as_str).is_some_and(|text| one_of.contains(&text))

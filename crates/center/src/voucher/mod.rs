@@ -6,15 +6,52 @@
 pub mod keep;
 pub mod redeem;
 
-use base::{auth::Action, detail::Detail, events::Kind};
-use domain::voucher::{ClaimState, ClaimStep, FundingState, VoucherState};
+use base::{
+    auth::Action,
+    detail::Detail,
+    events::Kind,
+    notice::topic::{Audience, Topic},
+};
+use domain::{
+    Role,
+    voucher::{ClaimState, ClaimStep, FundingState, VoucherState},
+};
+use serde_json::Value;
 
-use crate::actions::{AMOUNT, NUMBER, REASON, SLUG};
+use crate::{
+    actions::{AMOUNT, NUMBER, REASON, SLUG},
+    notices::topics::{BOTH, OF_MONEY},
+};
 
 /// A voucher was granted, given its face, or ended.
-pub const CHANGED: Kind = Kind::new("voucher_changed");
+pub const CHANGED: Kind = Kind::new("voucher_changed").tells(&[Topic {
+    code: "voucher_changed",
+    to: OF_MONEY,
+    when: |_| true,
+    by_default: BOTH,
+    page: "/vouchers/{number}",
+    words: &[("state", "voucher-state")],
+}]);
 /// A claim took a step.
-pub const CLAIM_CHANGED: Kind = Kind::new("claim_changed");
+pub const CLAIM_CHANGED: Kind = Kind::new("claim_changed").tells(&[
+    of_claim("claim_changed", OF_MONEY, |_| true),
+    of_claim("claim_to_verify", &[Audience::Center(Role::CenterFinance)], |data| {
+        data["state"] == "submitted"
+    }),
+    of_claim("claim_to_audit", &[Audience::Center(Role::DataBureau)], |data| data["state"] == "verified"),
+    of_claim("claim_to_pay", &[Audience::Center(Role::FinanceBureau)], |data| data["state"] == "audited"),
+]);
+
+const fn of_claim(code: &'static str, to: &'static [Audience], when: fn(&Value) -> bool) -> Topic {
+    Topic {
+        code,
+        to,
+        when,
+        by_default: BOTH,
+        page: "/vouchers/claims/{number}",
+        words: &[("state", "claim-state")],
+    }
+}
 
 pub const STATE: Detail = Detail::word::<VoucherState>("state", "voucher-state");
 const REFERENCE: Detail = Detail::text("reference");

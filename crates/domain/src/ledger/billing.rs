@@ -117,7 +117,8 @@ mod tests {
             let each = C::ALL.into_iter().map(|cause| (cause, billed(kind, cause, MicroCny(7)).0));
             each.filter(|(_, amount)| *amount != 0).collect()
         };
-        let red = [(C::CreditNote, -7), (C::Allowance, -7)];
+        let red =
+            [C::CreditNote, C::Allowance, C::Redemption, C::RedemptionReversal].map(|cause| (cause, -7));
         let fee = [(C::Fee, 7), (C::FeeCancelled, 7)];
         let by_use = [(C::Use, -7), (C::Refund, -7), (C::Waiver, -7)];
         assert_eq!(all(K::Grant), red);

@@ -1,6 +1,13 @@
 //! Who may do what with invoices, how they stand, and what their numbers are. No I/O.
 
-use base::{auth::Action, detail::Detail, events::Kind};
+use base::{
+    auth::Action,
+    detail::Detail,
+    events::Kind,
+    notice::topic::{Audience, Topic},
+};
+use center::notices::topics::{BOTH, OF_MONEY};
+use domain::Role;
 pub use domain::billing::{request_number, serial};
 pub use store::invoices::{InvoiceKind, InvoiceState};
 
@@ -28,10 +35,15 @@ pub const REVERSE: Action = Action::new("reverse_invoice", "keep_money").keeps(&
     REASON,
 ]);
 
-pub const REQUESTED: Kind = Kind::new("invoice_requested");
-pub const ISSUED: Kind = Kind::new("invoice_issued");
-pub const REVERSED: Kind = Kind::new("invoice_reversed");
-pub const REFUSED: Kind = Kind::new("invoice_refused");
+pub const REQUESTED: Kind = Kind::new("invoice_requested")
+    .tells(&[topic("invoice_requested", &[Audience::Center(Role::CenterFinance)])]);
+pub const ISSUED: Kind = Kind::new("invoice_issued").tells(&[topic("invoice_issued", OF_MONEY)]);
+pub const REVERSED: Kind = Kind::new("invoice_reversed").tells(&[topic("invoice_reversed", OF_MONEY)]);
+pub const REFUSED: Kind = Kind::new("invoice_refused").tells(&[topic("invoice_refused", OF_MONEY)]);
+
+const fn topic(code: &'static str, to: &'static [Audience]) -> Topic {
+    Topic { code, to, when: |_| true, by_default: BOTH, page: "{href}", words: &[] }
+}
 
 /// The most statements of one invoice.
 pub const MOST_STATEMENTS: usize = 200;

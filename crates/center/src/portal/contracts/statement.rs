@@ -117,8 +117,7 @@ pub async fn page(
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let number = statement.number.clone().unwrap_or_default();
-    let asked = number.clone();
-    let invoice = center.read(move |tx| store::invoices::of_statement(tx, &asked)).await?;
+    let invoice = statements::invoice_over(&center, &number).await?;
     let page = StatementPage {
         invoice: invoice.map(|found| request_number(found.serial)).unwrap_or_default(),
         may_invoice: !number.is_empty() && !visitor.is_of_center(),
