@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fmt,
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},
@@ -104,11 +105,19 @@ pub enum StartError {
 const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
 
 /// The first operator. Nobody can sign in before.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FirstOperator {
     pub login: String,
     /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
     pub password_file: Option<PathBuf>,
+    /// For whoever starts the center within the same process.
+    pub password: String,
+}
+
+impl fmt::Debug for FirstOperator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstOperator").field("login", &self.login).finish_non_exhaustive()
+    }
 }
 
 /// The first operator's login.
@@ -367,12 +376,12 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         let password = first_password(chosen, settings.sign_in.password_chars)?;
         // Before the member is there, so that no password is lost.
         let file = (!is_chosen).then(|| keep_password(&settings.data_dir, &password)).transpose()?;
-        Some((FirstOperator { login: FIRST_LOGIN.into(), password_file: file }, password))
+        Some(FirstOperator { login: FIRST_LOGIN.into(), password_file: file, password })
     } else {
         None
     };
-    let Some((first, password)) = first else { return Ok(None) };
-    let hash = password::hash(&password).map_err(StartError::Hash)?;
+    let Some(first) = first else { return Ok(None) };
+    let hash = password::hash(&first.password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
         person: new_id!(PersonId),

@@ -81,10 +81,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
         }
-        Refused::PriceChange { count, first } => with(
-            price_change(*count, first),
-            "jobs without a price are refused; where this is meant, publish it again as confirmed",
-        ),
+        Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => with(
             format!("you {} yourself, and duties are separate here", done(*did)),
             "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
@@ -320,6 +317,11 @@ fn incomplete(month: &str, missing: usize, first: &[Sentence]) -> (String, Strin
             "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
         ),
     )
+}
+
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let hint = "jobs without a price are refused; where this is meant, publish it again as confirmed";
+    (price_change(count, first), hint.to_owned())
 }
 
 fn price_change(count: usize, first: &[ChangedPrice]) -> String {

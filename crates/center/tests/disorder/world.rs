@@ -1,5 +1,7 @@
 //! All that may happen to a center.
 
+mod budgets;
+
 use std::{path::PathBuf, sync::Arc};
 
 use base::{
@@ -10,7 +12,6 @@ use base::{
 use center::{
     app,
     app::contracts::{TopUp, term},
-    budget::ask::{self as budgets, BudgetChange, NewBudget},
     center::Center,
     correction::ask::{self as corrections, Decision, NewCorrection},
     loops::{meter, plan, watch},
@@ -459,42 +460,6 @@ impl World {
     fn publish(&mut self) -> Result<(), AppError> {
         let yuan = 1 + self.below(400);
         self.runtime.block_on(publish(self.center(), &self.operator, yuan))
-    }
-
-    /// A budget is set, changed or taken away.
-    fn budget(&mut self) -> Result<(), AppError> {
-        let center = self.center().clone();
-        let known: Vec<_> = center.live().budgets().map(|known| known.budget.id.to_string()).collect();
-        let amount = 1 + self.below(400_000_000);
-        match self.dice.below(4) {
-            0 if !known.is_empty() => {
-                let (amount, hard_stop) = (Some(amount * 2), Some(self.dice.below(4) > 0));
-                let change = BudgetChange { amount, hard_stop, ..BudgetChange::default() };
-                let id = self.dice.pick(&known);
-                self.runtime.block_on(budgets::change(&center, &self.operator, id, change)).map(drop)
-            }
-            1 if known.len() > 3 => {
-                let id = self.dice.pick(&known);
-                self.runtime.block_on(budgets::end(&center, &self.operator, id))
-            }
-            _ => {
-                let (number, slug, ..) = *self.dice.pick(&contracts());
-                let is_member = self.dice.below(3) == 0;
-                let new = NewBudget {
-                    whose: if is_member { "member" } else { "project" }.into(),
-                    name: if is_member { slug.into() } else { number.to_lowercase() },
-                    tenant: Some(slug.into()),
-                    span: self.dice.pick(&["month", "total"]).to_string(),
-                    unit: self.dice.pick(&["micro_cny", "card_ms"]).to_string(),
-                    amount,
-                    hard_stop: self.dice.below(4) > 0,
-                    ..NewBudget::default()
-                };
-                self.runtime.block_on(budgets::make(&center, &self.operator, new))?;
-                self.told.budgets += 1;
-                Ok(())
-            }
-        }
     }
 
     /// The center's process ends and another takes up what was going on.

@@ -416,7 +416,6 @@ notices_manners = 设置邮件的时间和语言
 webhooks = 列出接收事件的接收端，新建或修改一个，或查看发送记录
 webhooks_new = 新建接收端。Webhook 的密钥只显示这一次
     .name = 名称
-    .url = 事件发送到的地址
     .kind = 接收端的类型
     .events = 事件的类型，用逗号隔开：job_ended,contract_changed
     .secret_from = 存有机器人密钥的环境变量

@@ -129,8 +129,11 @@ pub async fn sign_up(
     pause: fn(),
 ) -> Result<People, AppError> {
     let operator = caller(center, "operator").await?;
-    let password =
-        members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
+    let password = members::MemberChange {
+        password: Some(PASSWORD.into()),
+        old_password: first.map(|first| first.password.clone()),
+        ..members::MemberChange::default()
+    };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
     if let Some(file) = first.and_then(|first| first.password_file.as_ref()) {
         let _ = std::fs::remove_file(file);

@@ -196,7 +196,7 @@ fn a_new_member_s_form_begins_with_the_least_rights() {
     let page = Browser::signed_in(&scene.site, "operator").get("/people").body;
     let tenants = page.split("name=\"member_tenant\"").nth(1).and_then(|rest| rest.split("</select>").next());
     assert!(tenants.expect("the field").contains("<option value=\"alpha\" selected"), "{page}");
-    for (login, least) in [("operator", "finance"), ("alpha-admin", "finance")] {
+    for (login, least) in [("operator", "developer"), ("alpha-admin", "developer")] {
         let page = Browser::signed_in(&scene.site, login).get("/people").body;
         let roles = page.split("name=\"member_role\"").nth(1).expect("the field");
         let first = roles.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next());

@@ -18,7 +18,6 @@ mod pages;
 mod passwords;
 mod prices;
 mod scene;
-mod second_factor;
 mod sign_in;
 mod submit;
 mod thousands;

@@ -1,5 +1,7 @@
 //! Signing in and out, passwords, tokens and kept sign-ins by commands.
 
+mod devices;
+
 use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
 
 use testkit::{Browser, PASSWORD, Site, Terminal, enrol, grant};

@@ -8,7 +8,6 @@ mod contracts;
 mod corrections;
 mod crash;
 mod demo;
-mod devices;
 mod invoicing;
 mod isolation;
 mod jobs;
