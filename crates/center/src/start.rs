@@ -1,8 +1,9 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
+mod first_operator;
+
 use std::{
     ffi::OsString,
-    fmt,
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},
@@ -48,6 +49,8 @@ use base::{
     moment::{self, new_id},
     noun::{Platform, approvals, nouns},
 };
+
+pub use first_operator::FirstOperator;
 
 /// All actions that there are.
 pub fn actions_of(platforms: &[Platform<Center>]) -> impl Iterator<Item = Action> {
@@ -103,22 +106,6 @@ pub enum StartError {
 
 /// The variable that chooses the first operator's password.
 const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
-
-/// The first operator. Nobody can sign in before.
-#[derive(Clone)]
-pub struct FirstOperator {
-    pub login: String,
-    /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
-    pub password_file: Option<PathBuf>,
-    /// For whoever starts the center within the same process.
-    pub password: String,
-}
-
-impl fmt::Debug for FirstOperator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirstOperator").field("login", &self.login).finish_non_exhaustive()
-    }
-}
 
 /// The first operator's login.
 const FIRST_LOGIN: &str = "operator";
