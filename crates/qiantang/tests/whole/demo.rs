@@ -152,7 +152,7 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     has_invoices_where_a_month_is_closed(&|path| ask("GET", path, &token, None));
     pages_say_that_it_is_generated(&address);
     // Two strangers came to the front door, one of them was asked back, and both are tenants now.
-    let applied = ask("GET", "/api/v1/applications?state=effected", &token, None);
+    let applied = ask("GET", "/api/v1/applications?state=effected&kind=join", &token, None);
     let of_all = |key: &str| -> Vec<&str> {
         applied["items"]
             .as_array()
