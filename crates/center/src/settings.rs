@@ -19,6 +19,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::{
     approval::settings::ApprovalSettings,
+    notice::settings::{MailSettings, NoticeSettings},
     settings::{self, LimitSettings},
 };
 use domain::{JobSpec, Millis, Zone};
@@ -80,6 +81,8 @@ pub struct Settings {
     pub sign_in: SignInSettings,
     pub quotes: QuoteSettings,
     pub signing: SigningSettings,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -97,6 +100,9 @@ impl Settings {
             time_zone: self.time_zone,
             limits: self.limits.clone(),
             approval: self.approval.clone(),
+            second_factor: self.sign_in.second_factor,
+            notices: self.notices.clone(),
+            mail: self.mail.clone(),
         }
     }
 }
@@ -163,6 +169,8 @@ impl Default for Settings {
             sign_in: SignInSettings::default(),
             quotes: QuoteSettings::default(),
             signing: SigningSettings::default(),
+            notices: NoticeSettings::default(),
+            mail: MailSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -341,6 +349,12 @@ impl Settings {
         if let Some(problem) = self.quotes.problem().or_else(|| self.signing.problem()) {
             return Some(problem);
         }
+        if let Some(problem) = self.sign_in.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.mail.problem(&self.notices) {
+            return Some(problem);
+        }
         if let Some(problem) = self.disk.problem() {
             return Some(problem);
         }
@@ -429,6 +443,8 @@ mod tests {
             ("[signing]\ntenant_roles = [\"developer\"]", [("A", "")], "signing.tenant_roles"),
             ("[signing]\namendment_en = \"/a\"", [("A", "")], "name both or neither"),
             ("[books]\ndue_days = 366", [("A", "")], "due_days"),
+            ("[books]\ninvoice_rates_bp = []", [("A", "")], "invoice_rates_bp"),
+            ("[books]\ninvoice_rates_bp = [600, 5001]", [("A", "")], "invoice_rates_bp"),
             ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),
             (
                 "[books.payee]\nname = \"x\"\nbank = \"y\"\naccount = \"1\"\ntax_number = \"91330100799655058C\"",

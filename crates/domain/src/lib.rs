@@ -25,17 +25,19 @@ pub mod taskfile;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod voucher;
 pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course, quote};
+pub use contract::{Contract, ContractState, QueueTerms, amendment, budget, course::Course, quote};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, ContractTextId, CorrectionId, Id, JobId,
-    MemberId, NodeId, PersonId, PoolId, PriceBookId, ProjectId, QuoteId, RunId, SessionId, SignatureId,
-    TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, BudgetId, ClaimId, ContractId, ContractTextId,
+    CorrectionId, FundingId, Id, InvoiceId, JobId, MemberId, NodeId, PersonId, PoolId, PriceBookId,
+    ProgrammeId, ProjectId, QuoteId, RunId, SessionId, SignatureId, TenantId, TokenId, TransferId, VoucherId,
 };
 pub use job::{Job, JobState, JobStatus};
+pub use ledger::billing;
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, NodeStatus, Placement};
 pub use problem::SpecProblem;

@@ -4,9 +4,11 @@
 mod code;
 mod en;
 pub mod field;
+mod invoice;
 mod place;
 mod quote;
 mod shown;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod zh;
@@ -22,8 +24,10 @@ pub use code::{
     ValueFault, Wrong,
 };
 pub use field::Field;
+pub use invoice::InvoiceFault;
 pub use place::{Place, SpecProblem};
 pub use quote::QuoteFault;
+pub use sign_in::SignInFault;
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

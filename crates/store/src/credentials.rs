@@ -1,11 +1,24 @@
 //! Bearer tokens and browser sessions. Only the hashes of their secrets are kept.
 
-use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId};
+pub mod failed_sign_ins;
+pub mod second_factors;
+
+use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId, codes};
 
 use crate::{
     db::{Record, StoreError, Tx, params, rows, statements},
     tenants::member,
 };
+
+codes! {
+    /// How the person of a session has shown who they are.
+    pub enum Way {
+        Password = "password",
+        PasswordAndCode = "password_code",
+        /// A recovery code stood in for the device.
+        PasswordAndRecovery = "password_recovery",
+    }
+}
 
 /// A bearer token that a member made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +45,11 @@ pub struct SessionRow {
     /// The address of the sign-in, and what the program said of itself; empty for those of before.
     pub from_address: String,
     pub program: String,
+    pub way: Way,
 }
 
 rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
-rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program }
+rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program, way as code }
 
 statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret" };
     INSERT_TOKEN = token!(insert into "tokens");
@@ -60,6 +74,7 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
          ORDER BY s.created_at DESC, s.id DESC"
     );
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
+    DELETE_OTHERS = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1) AND csrf <> ?2";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
     DELETE_SESSIONS_OF_PERSON = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1)";
     REVOKE_TOKENS_OF_PERSON = "UPDATE tokens SET revoked_at = ?2 \
@@ -99,7 +114,7 @@ pub fn insert_session(tx: &Tx, session: &SessionRow) -> Result<(), StoreError> {
 
 /// The session of that hash and its member. The caller checks whether the session has expired.
 pub fn find_session(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(SessionRow, Member)>, StoreError> {
-    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(8))?)))
+    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(9))?)))
 }
 
 /// The sessions of a person that go on, as whichever of their members; the newest first.
@@ -109,13 +124,18 @@ pub fn sessions_of(
     now: Timestamp,
 ) -> Result<Vec<(SessionRow, Member)>, StoreError> {
     tx.all(SESSIONS_OF_PERSON, params![&person, now], |row| {
-        Ok((SessionRow::read(row)?, Member::read(row.skip(8))?))
+        Ok((SessionRow::read(row)?, Member::read(row.skip(9))?))
     })
 }
 
 /// Signs out. A session that is gone is no error.
 pub fn delete_session(tx: &Tx, id: SessionId) -> Result<(), StoreError> {
     tx.execute(DELETE_SESSION, params![&id])
+}
+
+/// Ends a person's sessions, but for the one with that token of forms.
+pub fn end_other_sessions(tx: &Tx, person: PersonId, csrf: &str) -> Result<(), StoreError> {
+    tx.execute(DELETE_OTHERS, params![&person, csrf])
 }
 
 /// Ends the sessions and tokens of a member; those of the person's other memberships go on.

@@ -6,6 +6,7 @@ use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use super::paper;
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -21,7 +22,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyThere { what } => {
             with(format!("{what} is there already"), "choose another, or change the one that is there")
         }
-        Refused::ApplicationState { .. }
+        // The words of a voucher's are with its reasons.
+        Refused::Voucher { .. }
+        | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
@@ -42,9 +45,10 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Amendment, state } => {
             with(format!("the amendment {}", decided(state)), "draw up another")
         }
-        Refused::AlreadyDecided { thing: Decided::Correction, state } => {
-            with(format!("the correction {}", decided(state)), "propose another")
+        Refused::AlreadyDecided { thing, state } => {
+            with(format!("the {} {}", thing.code(), decided(state)), "propose another")
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),
@@ -53,13 +57,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ContractState { contract, state, wanted } => {
             with(format!("the contract {contract} is {}", contract_state(*state)), allowed(*wanted))
         }
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
-        }
-        Refused::TermOver { contract, ends_at } => with(
-            format!("the term of the contract {contract} ended at {ends_at}"),
-            "terminate it, and draw up another one",
-        ),
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => with(
             format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
@@ -84,10 +82,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
         }
-        Refused::PriceChange { count, first } => with(
-            price_change(*count, first),
-            "jobs without a price are refused; where this is meant, publish it again as confirmed",
-        ),
+        Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => with(
             format!("you {} yourself, and duties are separate here", done(*did)),
             "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
@@ -95,10 +90,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::SlurmFailed { said } => with(
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
-        ),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
         ),
         Refused::NoContract { .. }
         | Refused::NoHistory
@@ -109,22 +100,32 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
+        | Refused::TooManyBudgets { .. }
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
         Refused::Paper(paper) => paper::en(paper),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => of_sign_ins(refused),
     }
 }
 
@@ -133,6 +134,10 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
         Refused::NoContract { project } => with(
             format!("the project `{project}` has no contract to charge"),
             "ask your administrator to give the project a contract",
@@ -186,6 +191,21 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     }
 }
 
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
+        }
+        Refused::TermOver { contract, ends_at } => with(
+            format!("the term of the contract {contract} ended at {ends_at}"),
+            "terminate it, and draw up another one",
+        ),
+        _ => <(String, String)>::default(),
+    }
+}
+
 /// Refusals of persons, members and their sign-ins.
 fn of_people(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
@@ -193,6 +213,10 @@ fn of_people(refused: &Refused) -> (String, String) {
         Refused::ChooseTenant { tenants } => (
             format!("you are a member in several places: {}", tenants.join(", ")),
             "say as which member: by the tenant's short name, `-` for the center".to_owned(),
+        ),
+        Refused::ResetOver => two(
+            "this link leads nowhere any more: it is good for an hour, and once",
+            "ask for another under \"Forgot the password\"",
         ),
         Refused::InvitationOver => two(
             "this link opens nothing: it was used, was taken back or has expired",
@@ -234,6 +258,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
             "nothing was kept; send the same request again later",
         ),
+        Refused::NoMail => two(
+            "the center sends no mail: its settings name no relay",
+            "give the link on yourself; operators set a relay in `[mail]`",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("there are {most} endpoints already"), "remove one that nobody needs")
+        }
         Refused::NoSecretKey { path } => with(
             format!("the key of the center's secrets is not in {path}"),
             "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
@@ -249,6 +280,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the pool {pool} is retired"),
             format!("bring it back first: `qiantang pools bring-back {pool}`"),
         ),
+        Refused::TooManyBudgets { most } => {
+            (format!("your tenant has {most} budgets already"), "take some away that nobody needs".to_owned())
+        }
         Refused::TooManySecrets { most } => with(
             format!("your tenant has {most} secrets, which is the most"),
             "remove some that no job names",
@@ -290,6 +324,11 @@ fn incomplete(month: &str, missing: usize, first: &[Sentence]) -> (String, Strin
     )
 }
 
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let hint = "jobs without a price are refused; where this is meant, publish it again as confirmed";
+    (price_change(count, first), hint.to_owned())
+}
+
 fn price_change(count: usize, first: &[ChangedPrice]) -> String {
     let named: Vec<String> = first.iter().map(price).collect();
     let more = count.saturating_sub(first.len());
@@ -304,6 +343,33 @@ fn done(did: Did) -> &'static str {
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
         Did::DrewUpQuote => "drew up this quote",
+        Did::ProposedFunding => "proposed this funding",
+        Did::RequestedInvoice => "requested this invoice",
+    }
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("the statement {statement} is in the invoice {request}"),
+            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("the invoice {request} is {}", invoice_state(*state)),
+            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "requested and not issued",
+        InvoiceState::Issued => "issued",
+        InvoiceState::Reversed => "reversed",
+        InvoiceState::Withdrawn => "withdrawn",
+        InvoiceState::Refused => "refused",
     }
 }
 
@@ -405,5 +471,32 @@ fn application(state: State) -> &'static str {
         State::Effected => "has been approved, and has taken effect",
         State::Withdrawn => "was withdrawn",
         State::Expired => "has expired",
+    }
+}
+
+/// Refusals of second factors, and of programs that sign in by a browser.
+fn of_sign_ins(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::SecondFactorNeeded => two(
+            "this center asks you for a second factor, and you have none yet",
+            "sign in with a browser and set it up; nothing else is possible before",
+        ),
+        Refused::CodeNeeded => two(
+            "you have a second factor, and no code of it came",
+            "give the code that your device shows, or a recovery code",
+        ),
+        Refused::NoSecondFactor => two(
+            "there is no second factor here",
+            "one is set up on the page of one's own account, and the first code confirms it",
+        ),
+        Refused::HasSecondFactor => {
+            two("there is a second factor already", "remove it first, with your password and a code")
+        }
+        Refused::TooManyDevices => {
+            two("too many programs wait to be let in", "try again in some minutes, or sign in by a password")
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }

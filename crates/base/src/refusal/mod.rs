@@ -8,12 +8,14 @@ mod paper;
 pub mod samples;
 #[cfg(test)]
 mod tests;
+mod voucher;
 mod zh;
 
 use domain::Lang;
 
 pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
 pub use paper::Paper;
+pub use voucher::VoucherRefusal;
 
 impl Refused {
     /// The fault with its values, without a stop.
@@ -27,6 +29,9 @@ impl Refused {
     }
 
     fn words(&self, lang: Lang) -> (String, String) {
+        if let Self::Voucher { why, rule } = self {
+            return why.words(lang, *rule);
+        }
         match lang {
             Lang::Zh => zh::words(self),
             Lang::En => en::words(self),

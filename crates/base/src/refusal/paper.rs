@@ -253,6 +253,8 @@ fn role_zh(role: Role) -> &'static str {
         Role::Auditor => "审计人员",
         Role::Contracts => "合同人员",
         Role::CenterFinance => "中心财务人员",
+        Role::DataBureau => "数据局人员",
+        Role::FinanceBureau => "财政局人员",
         Role::Admin => "管理员",
         Role::Developer => "开发人员",
         Role::Finance => "财务人员",

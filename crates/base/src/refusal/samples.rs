@@ -4,10 +4,13 @@ use domain::{
     CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain, Timestamp,
     contract::ContractAction, job::JobStatus, quote::QuoteState,
 };
-use store::texts::Side;
+use store::{invoices::InvoiceState, texts::Side};
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
-use super::paper::Paper;
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    paper::Paper,
+    voucher::VoucherRefusal,
+};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
@@ -52,6 +55,8 @@ pub fn all() -> Vec<Refused> {
         AlreadyDecided { .. } => Decided::ALL.into_iter().flat_map(|thing| {
             ["refused", "approved", "booked"].map(|state| Refused::AlreadyDecided { thing, state })
         }),
+        AlreadyInvoiced { .. } => [Refused::AlreadyInvoiced { statement: "2026-05-0003".to_owned(), request: "FP-000007".to_owned() }],
+        InvoiceState { .. } => InvoiceState::ALL.map(|state| Refused::InvoiceState { request: "FP-000007".to_owned(), state }),
         BackupFailed { .. } => [Refused::BackupFailed { said: "no space".to_owned() }],
         ContractNotActive { .. } => ContractState::ALL.map(|state| Refused::ContractNotActive { contract: number(), state }),
         ContractState { .. } => Wanted::ALL.map(|wanted| Refused::ContractState {
@@ -68,6 +73,9 @@ pub fn all() -> Vec<Refused> {
         NoHistory => [Refused::NoHistory],
         NoPrice { .. } => ServiceClass::ALL.map(|class| Refused::NoPrice { class }),
         NoProject => [Refused::NoProject],
+        NoMail => [Refused::NoMail],
+        ResetOver => [Refused::ResetOver],
+        TooManyWebhooks { .. } => [Refused::TooManyWebhooks { most: 20 }],
         NoSecretKey { .. } => [Refused::NoSecretKey { path: "/var/lib/center/secret-key".to_owned() }],
         NodeHasWorked { .. } => [Refused::NodeHasWorked { node: "hz-1".to_owned() }],
         NodeLeaving { .. } => [Refused::NodeLeaving { node: "hz-1".to_owned() }],
@@ -78,11 +86,17 @@ pub fn all() -> Vec<Refused> {
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
         ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
         InvitationOver => [Refused::InvitationOver],
+        TooManyBudgets { .. } => [Refused::TooManyBudgets { most: 1000 }],
         TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
         LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],
         PersonsOwn => [Refused::PersonsOwn],
         PersonIsOut => [Refused::PersonIsOut],
+        SecondFactorNeeded => [Refused::SecondFactorNeeded],
+        CodeNeeded => [Refused::CodeNeeded],
+        NoSecondFactor => [Refused::NoSecondFactor],
+        HasSecondFactor => [Refused::HasSecondFactor],
+        TooManyDevices => [Refused::TooManyDevices],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
         PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec![Sentence { zh: "一次运行".to_owned(), en: "a run".to_owned() }] }],
@@ -98,6 +112,7 @@ pub fn all() -> Vec<Refused> {
         TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
         Paper(_) => paper(),
+        Voucher { .. } => VoucherRefusal::ALL.map(|why| Refused::Voucher { why, rule: 2 }),
     )
 }
 

@@ -9,6 +9,7 @@ use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 use super::paper;
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -21,7 +22,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         ),
         // The store names things in English alone.
         Refused::AlreadyThere { .. } => two("已经存在同样的一项", "换一个名称，或更改已有的"),
-        Refused::ApplicationState { .. }
+        // The words of a voucher's are with its reasons.
+        Refused::Voucher { .. }
+        | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
@@ -41,21 +44,18 @@ pub fn words(refused: &Refused) -> (String, String) {
             let (thing, hint) = match thing {
                 Decided::Amendment => ("补充协议", "请另行起草"),
                 Decided::Correction => ("更正", "请另行提出"),
+                Decided::Funding => ("券款", "请另行提出"),
             };
             with(format!("该{thing}{}", decided(state)), hint)
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::ContractNotActive { contract, state } => {
             with(format!("合同 {contract} {}", contract_state(*state)), "请联系租户管理员，或改用另一个项目")
         }
         Refused::ContractState { contract, state, wanted } => {
             with(format!("合同 {contract} {}", contract_state(*state)), allowed(*wanted))
         }
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
-        }
-        Refused::TermOver { contract, ends_at } => {
-            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
-        }
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
@@ -74,28 +74,11 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
         }
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
-            with(
-                format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，")),
-                "没有价格的作业会被拒绝；确认无误请以确认方式重新发布",
-            )
-        }
-        Refused::SamePerson { did } => {
-            let did = match did {
-                Did::SubmittedContract => "合同由您本人提交",
-                Did::ApprovedContract => "合同由您本人批准",
-                Did::DrewUpAmendment => "补充协议由您本人起草",
-                Did::ProposedCorrection => "更正由您本人提出",
-                Did::DrewUpQuote => "报价单由您本人起草",
-            };
-            with(
-                format!("{did}，而本中心实行职责分离"),
-                "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
-            )
-        }
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
+        Refused::PriceChange { count, first } => of_prices(*count, first),
+        Refused::SamePerson { did } => with(
+            format!("{}，而本中心实行职责分离", by_oneself(*did)),
+            "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
+        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -105,26 +88,44 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::BackupFailed { .. }
         | Refused::NoSlurm
         | Refused::SlurmFailed { .. }
         | Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
+        | Refused::TooManyBudgets { .. }
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
         Refused::Paper(paper) => paper::zh(paper),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => of_sign_ins(refused),
     }
+}
+
+/// Prices that are dropped, doubled or free: `count` of them, of which the first are named.
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let rest = if count > first.len() { format!("，共 {count} 项") } else { String::new() };
+    let fault = format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，"));
+    (fault, "没有价格的作业会被拒绝；确认无误请以确认方式重新发布".to_owned())
 }
 
 /// Refusals of jobs, and of questions about them.
@@ -132,6 +133,7 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { project } => {
             with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
         }
@@ -173,6 +175,20 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     }
 }
 
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
+        }
+        Refused::TermOver { contract, ends_at } => {
+            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
+        }
+        _ => <(String, String)>::default(),
+    }
+}
+
 /// Refusals of persons, members and their sign-ins.
 fn of_people(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
@@ -181,6 +197,9 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("您在多处是成员：{}", tenants.join("、")),
             "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
         ),
+        Refused::ResetOver => {
+            two("这个链接已失效：它在一小时内有效，并且只能使用一次", "请在“忘记密码”中重新申请")
+        }
         Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
         Refused::TooManyInvitations { most } => {
             (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
@@ -221,6 +240,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
             "没有保存任何内容，请稍后重新提交",
         ),
+        Refused::NoMail => two(
+            "中心不发送邮件：设置中没有邮件服务器",
+            "请您自己转交链接；运营人员可在 `[mail]` 中设置邮件服务器",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("已有 {most} 个接收端"), "请先删除不再需要的接收端")
+        }
         Refused::NoSecretKey { path } => with(
             format!("在 {path} 找不到中心的密文变量密钥"),
             "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
@@ -233,6 +259,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
         }
         Refused::PoolRetired { pool } => {
             (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
+        }
+        Refused::TooManyBudgets { most } => {
+            (format!("租户已有 {most} 项预算"), "请先撤销不再需要的".to_owned())
         }
         Refused::TooManySecrets { most } => {
             with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")
@@ -257,6 +286,31 @@ fn incomplete(missing: usize, first: &[Sentence]) -> String {
     let told: Vec<&str> = first.iter().map(|one| one.zh.as_str()).collect();
     let rest = if missing > first.len() { format!("；共 {missing} 项") } else { String::new() };
     told.join("；") + &rest
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("账单 {statement} 已在发票 {request} 中"),
+            "一张账单只能开在一张发票中；该发票撤回、驳回或冲红之后，账单可以重新申请",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("发票 {request} {}", invoice_state(*state)),
+            "请重新查看：只有待开具的申请可以开具、驳回或撤回，只有已开具的发票可以冲红",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "尚未开具",
+        InvoiceState::Issued => "已开具",
+        InvoiceState::Reversed => "已冲红",
+        InvoiceState::Withdrawn => "已撤回",
+        InvoiceState::Refused => "已驳回",
+    }
 }
 
 fn decided(state: &str) -> &'static str {
@@ -354,6 +408,18 @@ fn application(state: State) -> &'static str {
     }
 }
 
+fn by_oneself(did: Did) -> &'static str {
+    match did {
+        Did::SubmittedContract => "合同由您本人提交",
+        Did::ApprovedContract => "合同由您本人批准",
+        Did::DrewUpAmendment => "补充协议由您本人起草",
+        Did::ProposedCorrection => "更正由您本人提出",
+        Did::DrewUpQuote => "报价单由您本人起草",
+        Did::ProposedFunding => "券款由您本人提出",
+        Did::RequestedInvoice => "发票由您本人申请",
+    }
+}
+
 fn reviewer(role: Role) -> &'static str {
     match role {
         Role::Operator => "运营人员",
@@ -370,5 +436,23 @@ fn allowed(wanted: Wanted) -> &'static str {
         Wanted::MakeText => "合同文本在合同启用之前生成",
         Wanted::Sign => "合同在批准之后、启用之前签署",
         Wanted::Renew => "合同自启用起可以续签，已终止的除外",
+    }
+}
+
+/// Refusals of second factors, and of programs that sign in by a browser.
+fn of_sign_ins(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::SecondFactorNeeded => {
+            two("本中心要求您启用两步验证，而您尚未启用", "请用浏览器登录并启用；在此之前不能进行其他操作")
+        }
+        Refused::CodeNeeded => {
+            two("您启用了两步验证，但没有提供验证码", "请提供设备上显示的验证码，或一个恢复码")
+        }
+        Refused::NoSecondFactor => two("没有启用两步验证", "请在自己的账号页启用，第一个验证码通过后生效"),
+        Refused::HasSecondFactor => two("已经启用了两步验证", "请先用密码和验证码停用"),
+        Refused::TooManyDevices => two("等待授权的程序太多", "请几分钟后重试，或用密码登录"),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }

@@ -3,7 +3,7 @@
 use base::auth::{Action, Policies, policy::Relation};
 use domain::Role;
 
-use crate::{actions, signing::rule::SIGN};
+use crate::{actions, budget, signing::rule::SIGN, voucher};
 
 domain::codes! {
     /// Something that a role may do, of its own tenant or of the center.
@@ -14,6 +14,7 @@ domain::codes! {
         SeeContent = "see_content",
         SeeAccount = "see_account",
         SeeMoney = "see_money",
+        AskInvoices = "ask_invoices",
         DrawUp = "draw_up",
         Accept = "accept",
         Sign = "sign",
@@ -21,8 +22,13 @@ domain::codes! {
         SeeAudit = "see_audit",
         SeeCenter = "see_center",
         KeepContracts = "keep_contracts",
+        KeepBudgets = "keep_budgets",
         KeepMoney = "keep_money",
         RunCenter = "run_center",
+        SeeVouchers = "see_vouchers",
+        ClaimVouchers = "claim_vouchers",
+        AuditClaims = "audit_claims",
+        PayClaims = "pay_claims",
     }
 }
 
@@ -36,6 +42,7 @@ impl Right {
             Self::SeeContent => actions::READ_LOG,
             Self::SeeAccount => actions::READ_CONTRACT,
             Self::SeeMoney => actions::READ_STATEMENT,
+            Self::AskInvoices => actions::REQUEST_INVOICE,
             Self::DrawUp => actions::SUBMIT_CONTRACT,
             Self::Accept => actions::ACCEPT_QUOTE,
             Self::Sign => SIGN,
@@ -43,8 +50,13 @@ impl Right {
             Self::SeeAudit => actions::READ_AUDIT,
             Self::SeeCenter => actions::READ_CENTER,
             Self::KeepContracts => actions::DECIDE_CONTRACT,
+            Self::KeepBudgets => budget::rule::MANAGE,
             Self::KeepMoney => actions::TOP_UP,
             Self::RunCenter => actions::CHANGE_NODE,
+            Self::SeeVouchers => voucher::READ,
+            Self::ClaimVouchers => voucher::CLAIM,
+            Self::AuditClaims => voucher::AUDIT,
+            Self::PayClaims => voucher::PAY,
         }
     }
 

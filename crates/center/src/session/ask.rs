@@ -27,6 +27,8 @@ pub struct SessionView {
     pub from: String,
     /// What the program said of itself, in short.
     pub program: String,
+    /// How the person has shown who they are.
+    pub way: rule::Way,
     /// This one asks.
     pub is_own: bool,
 }
@@ -52,6 +54,7 @@ pub async fn list(
                     created_at: row.created_at.into(),
                     expires_at: row.expires_at.into(),
                     program: rule::program(&row.program),
+                    way: row.way,
                     is_own: csrf.as_ref() == Some(&row.csrf),
                     from: row.from_address,
                 });

@@ -29,7 +29,7 @@ use store::{
 pub use store::texts::{Factor, Side, signed_bytes};
 
 use super::{
-    confirm::Confirmed,
+    confirm::{self, Confirmed},
     freeze,
     rule::{self, MAKE, RENEW, SIGN},
 };
@@ -84,11 +84,13 @@ pub struct NewSignature {
     pub version: i64,
     /// Its digest, as it was read.
     pub sha256: String,
-    /// The signer's password, once more.
-    pub password: String,
+    /// A code of the signer's second factor.
+    pub code: Option<String>,
+    /// The signer's password, once more, where they have no second factor.
+    pub password: Option<String>,
 }
 
-/// Without the password.
+/// Without code and password.
 impl fmt::Debug for NewSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewSignature").field("version", &self.version).finish_non_exhaustive()
@@ -216,7 +218,8 @@ pub async fn sign(
     let role = caller.role();
     let side = rule::side_of(&center.settings.signing, role)
         .ok_or_else(|| AppError::from(Paper::NotASigner { role }))?;
-    let confirmed = super::confirm::confirm(center, caller, &new.password).await?;
+    let (code, password) = (new.code.as_deref(), new.password.as_deref());
+    let confirmed = confirm::confirm(center, caller, code, password).await?;
     let (caller, id, is_apart) = (caller.clone(), contract.id, center.settings.are_duties_separate());
     let work = move |tx: &Tx| signed(tx, &caller, id, side, &confirmed, &new, is_apart);
     let told = |center: &Center, (_, done): &(ContractTextView, Signed)| match done {

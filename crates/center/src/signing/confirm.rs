@@ -1,13 +1,10 @@
 //! That it is the person themself who signs: the one place that says by what this is shown.
 
-use base::{auth::Caller, error::AppError};
-use domain::{
-    PersonId,
-    problem::{Wrong, field},
-};
-use store::texts::Factor;
+use base::{auth::Caller, error::AppError, refusal::Refused};
+use domain::{PersonId, problem::field};
+use store::{credentials::Way, texts::Factor};
 
-use crate::{app::sign_in, center::Center};
+use crate::{center::Center, person::password, second_factor};
 
 /// That somebody who is signed in has just shown once more who they are. Nothing else makes it.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +24,32 @@ impl Confirmed {
     }
 }
 
-/// Has somebody who is signed in confirm what they are about to do, by their password.
-pub async fn confirm(center: &Center, caller: &Caller, password: &str) -> Result<Confirmed, AppError> {
-    match sign_in::known(center, &caller.from, &caller.member.login, password).await {
-        Ok((person, _)) if person.id == caller.member.person => {
-            Ok(Confirmed { person: person.id, factor: Factor::Password })
-        }
-        Ok(_) | Err(AppError::WrongPassword) => Err(AppError::invalid(field::PASSWORD, Wrong::WrongPassword)),
-        Err(other) => Err(other),
+/// Whether somebody confirms by a code: whoever has a second factor. All others do by their password.
+pub async fn is_by_code(center: &Center, caller: &Caller) -> Result<bool, AppError> {
+    second_factor::ask::is_bound(center, caller.member.person).await
+}
+
+/// Has somebody who is signed in confirm what they are about to do. Whoever has neither a second factor nor a password has
+/// nothing to show, and confirms nothing.
+pub async fn confirm(
+    center: &Center,
+    caller: &Caller,
+    code: Option<&str>,
+    password: Option<&str>,
+) -> Result<Confirmed, AppError> {
+    let person = caller.member.person;
+    if is_by_code(center, caller).await? {
+        let code = code.filter(|code| !code.trim().is_empty());
+        let code = code.ok_or_else(|| AppError::from(Refused::CodeNeeded))?;
+        let factor = match second_factor::ask::confirm(center, caller, code).await?.way() {
+            Way::PasswordAndRecovery => Factor::Recovery,
+            Way::Password | Way::PasswordAndCode => Factor::Code,
+        };
+        return Ok(Confirmed { person, factor });
+    }
+    if password::check(center, caller, field::PASSWORD, password.unwrap_or_default()).await? {
+        Ok(Confirmed { person, factor: Factor::Password })
+    } else {
+        Err(Refused::NoSecondFactor.into())
     }
 }

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use super::{
     ask::{self, ContractTextView, NewSignature, Renewal, Side, signed_bytes},
+    confirm,
     rule::{self, MAKE},
 };
 use crate::{
@@ -40,6 +41,8 @@ pub struct TextPage {
     versions: Vec<Tab>,
     /// The side that the reader may sign for now, in words.
     side: String,
+    /// The reader has a second factor, and signs by a code of it.
+    is_by_code: bool,
     may_make: bool,
     form: Form,
 }
@@ -119,6 +122,7 @@ async fn show_text(
         blocks: text.as_ref().map(|text| blocks(in_lang(ui, text))).unwrap_or_default(),
         versions: if all.len() > 1 { tabs(ui, &all, shown) } else { Vec::new() },
         side: side.map(|side| ui.word("side", side.code())).unwrap_or_default(),
+        is_by_code: confirm::is_by_code(center, &visitor.caller).await?,
         may_make: is_unsigned
             && rule::takes_text(contract.state)
             && visitor.may(center, MAKE, Some(contract.tenant)),
@@ -177,13 +181,20 @@ pub async fn sign(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let version = form.value("version").parse::<i64>().unwrap_or_default();
-    let (sha256, password) = (form.value("sha256").to_owned(), form.raw("password").to_owned());
-    match ask::sign(&center, &visitor.caller, &id, NewSignature { version, sha256, password }).await {
+    let given = |name: &str| Some(form.raw(name).to_owned()).filter(|value| !value.is_empty());
+    let new = NewSignature {
+        version,
+        sha256: form.value("sha256").to_owned(),
+        code: given("code"),
+        password: given("password"),
+    };
+    match ask::sign(&center, &visitor.caller, &id, new).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}/text?version={version}")).into_response()),
         Err(error) => {
-            let known = |name: &str| (name == "password").then_some("password");
+            let known = |name: &str| ["code", "password"].into_iter().find(|known| *known == name);
             let status = form.explain(visitor.front.ui, error, known)?;
-            show_text(&center, &visitor, &id, Some(version), (status, form.without("password"))).await
+            let form = form.without("password").without("code");
+            show_text(&center, &visitor, &id, Some(version), (status, form)).await
         }
     }
 }
@@ -250,15 +261,20 @@ mod tests {
                     .map(|text| tabs(page.ui, std::slice::from_ref(text), Some(1)))
                     .unwrap_or_default(),
                 side: if form.is_good() { String::new() } else { page.word("side", "tenant") },
+                is_by_code: form.problem("code").is_some(),
                 may_make: text.is_none(),
                 paper: text,
                 form,
             };
-            let mut wrong = Form::default();
-            wrong.blame("password", "?");
+            let wrong = |of: &str| {
+                let mut form = Form::default();
+                form.blame(of, "?");
+                form
+            };
             vec![
                 sample(None, Form::default()),
-                sample(Some(text(vec![Side::Tenant], true)), wrong),
+                sample(Some(text(vec![Side::Tenant], true)), wrong("password")),
+                sample(Some(text(vec![Side::Center], true)), wrong("code")),
                 sample(Some(text(Vec::new(), true)), Form::default()),
                 sample(Some(text(Side::ALL.into(), false)), Form::default()),
             ]

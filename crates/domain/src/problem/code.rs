@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::{field::Field, quote::QuoteFault};
+use super::{field::Field, invoice::InvoiceFault, quote::QuoteFault, sign_in::SignInFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -91,14 +91,15 @@ pub enum Wrong {
     NotAnEmail {
         given: String,
     },
+    /// It is no address that events can be posted to; a chat's bot is at `host`.
+    NotAUrl {
+        given: String,
+        host: Option<&'static str>,
+    },
     NotAPhone {
         given: String,
     },
-    PasswordLength {
-        chars: usize,
-        least: usize,
-        most: usize,
-    },
+    SignIn(SignInFault),
     RoleElsewhere {
         role: Role,
     },
@@ -110,7 +111,6 @@ pub enum Wrong {
         folder: String,
     },
     NoNodesToTry,
-    WrongPassword,
     /// Not the digest of the version that it is given for.
     OtherDigest {
         version: i64,
@@ -120,6 +120,7 @@ pub enum Wrong {
     TaskFile(TaskFileFault),
     Contract(ContractFault),
     Quote(QuoteFault),
+    Invoice(InvoiceFault),
 }
 
 /// The fault of a number that is below `least` or above `most`.
@@ -151,6 +152,7 @@ pub enum Things {
     Pools,
     Filters,
     Lines,
+    Shares,
 }
 
 /// A fault of a job.
@@ -493,4 +495,5 @@ into! {
     TaskFileFault => Wrong::TaskFile;
     ContractFault => Wrong::Contract;
     QuoteFault => Wrong::Quote;
+    SignInFault => Wrong::SignIn;
 }

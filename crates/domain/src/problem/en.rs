@@ -1,11 +1,13 @@
 //! How problems read in English.
 
+mod invoice;
 mod option;
 
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     quote,
     shown::{Words, grouped, shown},
+    sign_in,
 };
 use crate::{
     job::{JobOutcome, JobState},
@@ -105,10 +107,9 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::TakesNoScore
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
-        Wrong::PasswordLength { chars, least, most } => {
-            (format!("has {chars} characters"), format!("use {least} to {most} characters"))
-        }
+        Wrong::SignIn(fault) => sign_in::en(fault),
         Wrong::RoleElsewhere { role } => (
             format!("is `{}`", role.code()),
             "operator, auditor, contracts and center_finance are for the center's people; admin, developer and finance for a tenant's"
@@ -133,7 +134,11 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
         Wrong::Quote(fault) => quote::en(fault),
-        Wrong::WrongPassword | Wrong::OtherDigest { .. } => of_signature(wrong),
+        Wrong::OtherDigest { version } => (
+            format!("is not the digest of version {version}"),
+            "read that version again, and give the digest that stands beneath it".into(),
+        ),
+        Wrong::Invoice(fault) => invoice::words(fault),
     }
 }
 
@@ -164,6 +169,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Pools => "pools",
         Things::Filters => "filters",
         Things::Lines => "lines",
+        Things::Shares => "shares",
     };
     let hint = match (of, least) {
         (Things::Jobs, 0) => format!("wait for at most {most} jobs"),
@@ -455,21 +461,18 @@ fn of_application(wrong: &Wrong) -> Words {
             format!("is `{}`, which is not an e-mail address", shown(given)),
             "write it as `name@example.com`".into(),
         ),
+        Wrong::NotAUrl { given, host } => (
+            format!("is `{}`, which is not such an address", shown(given)),
+            match host {
+                Some(host) => {
+                    format!("give the whole address that the chat shows; it begins with `https://{host}/`")
+                }
+                None => "write it as `https://host/path`, without a user or a password".into(),
+            },
+        ),
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),
             "use 5 to 20 digits, spaces and hyphens, with a `+` in front for other countries".into(),
-        ),
-        _ => Words::default(),
-    }
-}
-
-/// Faults of a signature.
-fn of_signature(wrong: &Wrong) -> Words {
-    match wrong {
-        Wrong::WrongPassword => ("is wrong".into(), "give the password that you sign in with".into()),
-        Wrong::OtherDigest { version } => (
-            format!("is not the digest of version {version}"),
-            "read that version again, and give the digest that stands beneath it".into(),
         ),
         _ => Words::default(),
     }

@@ -115,8 +115,9 @@ async fn signed(
     known_contracts::act(center, operator, &id, "approve", "as quoted").await?;
     let text = signing::show(center, &admin, &id, None).await?;
     for by in [&admin, contracts] {
-        let (version, sha256, password) = (text.version, text.sha256.clone(), PASSWORD.to_owned());
-        signing::sign(center, by, &id, NewSignature { version, sha256, password }).await?;
+        let (version, sha256) = (text.version, text.sha256.clone());
+        let new = NewSignature { version, sha256, code: None, password: Some(PASSWORD.to_owned()) };
+        signing::sign(center, by, &id, new).await?;
     }
     Ok(text.contract)
 }

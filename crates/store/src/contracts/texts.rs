@@ -38,8 +38,12 @@ codes! {
 
     /// By what a person showed that it was they who signed.
     pub enum Factor {
-        /// The password, given again.
+        /// The password, given again, by whoever has no second factor.
         Password = "password",
+        /// A code of the second factor.
+        Code = "code",
+        /// A recovery code in the place of one.
+        Recovery = "recovery_code",
     }
 }
 

@@ -19,8 +19,10 @@ use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
 use crate::backup::BackupsPage;
+use crate::budget::{BudgetPage, BudgetsPage};
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
+use crate::device::DevicePage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::invitation::{InvitationsPage, JoinPage};
@@ -31,6 +33,7 @@ use crate::portal::{
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
+use crate::second_factor::{CodePage, SecondFactorPage};
 use crate::secret::SecretsPage;
 use crate::signing::TextPage;
 use crate::tenant::{TenantPage, TenantsPage};
@@ -58,7 +61,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 45] = [
+const PAGES: [(&str, Rendered); 50] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -72,9 +75,12 @@ const PAGES: [(&str, Rendered); 45] = [
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("device/show.html", rendered::<DevicePage>),
     ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
+    ("budget/list.html", rendered::<BudgetsPage>),
+    ("budget/show.html", rendered::<BudgetPage>),
     ("invitation/list.html", rendered::<InvitationsPage>),
     ("invitation/join.html", rendered::<JoinPage>),
     ("job.html", rendered::<jobs::show::JobPage>),
@@ -92,6 +98,8 @@ const PAGES: [(&str, Rendered); 45] = [
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
+    ("second_factor/code.html", rendered::<CodePage>),
+    ("second_factor/show.html", rendered::<SecondFactorPage>),
     ("secret/list.html", rendered::<SecretsPage>),
     ("signing/show.html", rendered::<TextPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
@@ -147,6 +155,7 @@ fn shell(lang: Lang) -> Page {
         is_signed_in: true,
         is_all_virtual: true,
         generated: ui.t2("generated-past", "2026-04-20", "2026-05-20"),
+        failed: "3 <tries>".into(),
         description: String::new(),
     }
 }
@@ -173,6 +182,7 @@ fn door(lang: Lang) -> Page {
         is_signed_in: false,
         is_all_virtual: false,
         generated: nobody(),
+        failed: nobody(),
         description: String::new(),
         ..shell(lang)
     }

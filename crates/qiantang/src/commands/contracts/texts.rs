@@ -73,15 +73,20 @@ fn no_text(contract: &str) -> Failure {
     Failure::refused("not_found", message, hint)
 }
 
-/// Signs the newest text of that digest, with the password once more.
+/// Signs the newest text of that digest, by a code of the second factor, or by the password once more where there is none.
 pub fn sign(context: &Context, wanted: &Sign) -> Done {
     let path = path_of(context, &wanted.contract)?;
     let answer = context.client.get(&format!("{path}/texts"))?;
     let is_it = |one: &&Value| text(one, "sha256").eq_ignore_ascii_case(wanted.sha256.trim());
     let found = list(&answer)?.iter().rev().find(is_it).ok_or_else(|| no_text(&wanted.contract))?;
-    let prompt = pick(context.lang, "再次输入您的密码以签署：", "Your password once more, to sign: ");
-    let password = login::password_of(prompt)?;
-    let body = json!({ "version": found["version"], "sha256": found["sha256"], "password": password });
+    let mut body = json!({ "version": found["version"], "sha256": found["sha256"] });
+    if context.client.get("/api/v1/me/second-factor")?["since"].is_null() {
+        let prompt = pick(context.lang, "再次输入您的密码以签署：", "Your password once more, to sign: ");
+        body["password"] = login::password_of(prompt)?.into();
+    } else {
+        let prompt = pick(context.lang, "输入验证码以签署：", "A code of your second factor, to sign: ");
+        body["code"] = login::code_of(prompt)?.into();
+    }
     let answer = context.client.post(&format!("{path}/signatures"), &body)?;
     context.print(&answer, |lang| signed(lang, &context.clock(), &answer))
 }

@@ -69,14 +69,14 @@ fn texts(site: &Site, by: &str, contract: &str) -> Vec<Value> {
     all.as_array().expect("texts").clone()
 }
 
-/// Signs a text with a password: status and answer.
-fn sign_with(site: &Site, by: &str, contract: &str, text: &Value, password: &str) -> (u16, Value) {
-    let body = json!({ "version": text["version"], "sha256": text["sha256"], "password": password });
+/// Signs a text with what shows who signs: status and answer.
+fn sign_with(site: &Site, by: &str, contract: &str, text: &Value, shown: (&str, &str)) -> (u16, Value) {
+    let body = json!({ "version": text["version"], "sha256": text["sha256"], shown.0: shown.1 });
     site.ask("POST", &format!("/api/v1/contracts/{contract}/signatures"), by, Some(&body))
 }
 
 fn sign(site: &Site, by: &str, contract: &str, text: &Value) -> (u16, Value) {
-    sign_with(site, by, contract, text, PASSWORD)
+    sign_with(site, by, contract, text, ("password", PASSWORD))
 }
 
 fn books_are_right(site: &Site) {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use domain::{Millis, Zone};
 use serde_json::{Value, json};
-use testkit::{PASSWORD, Site, grant};
+use testkit::{PASSWORD, Site, enrol, grant};
 
 use super::{SETTINGS, alone, books_are_right, person, register, sign, sign_with, take, texts};
 use crate::{
@@ -94,7 +94,7 @@ fn a_contract_with_a_text_becomes_active_with_both_signatures() {
     assert_eq!(code(sign(&site, &finance, &id, &text)), refused("not_a_signer"));
     let money = person(&site, "money", "center_finance");
     assert_eq!(sign(&site, &money, &id, &text).0, 403);
-    let (status, wrong) = sign_with(&site, &admin, &id, &text, "another-long-password");
+    let (status, wrong) = sign_with(&site, &admin, &id, &text, ("password", "another-long-password"));
     assert_eq!((status, &wrong["errors"][0]["field"]), (422, &json!("password")), "{wrong}");
     assert_eq!(code(sign(&site, &admin, &id, &all[0])), refused("text_over"));
     let other = json!({ "version": 2, "sha256": all[0]["sha256"] });
@@ -159,6 +159,49 @@ fn the_sides_sign_in_either_order_and_nobody_for_both() {
     assert_eq!(site.ask("GET", &format!("/api/v1/contracts/{id}/texts"), &beta.admin, None).0, 404);
     assert_eq!(sign(&site, &beta.admin, &id, &text).0, 404);
     assert_eq!(make(&site, &beta.admin, &id).0, 404);
+}
+
+#[test]
+fn whoever_has_a_second_factor_signs_by_a_code_of_it() {
+    let site = Site::new(QIANTANG, 1, &alone());
+    let univ = site.tenant("univ", "research", &grant(), 8);
+    register(&site, "univ");
+    let ready = |number: &str| {
+        let id = draft(&site, &univ.admin, number, "univ");
+        make(&site, &univ.admin, &id);
+        take(&site, &site.operator, &id, &["submit", "approve"]);
+        let text = texts(&site, &univ.admin, &id)[0].clone();
+        (id, text)
+    };
+    let (id, text) = ready("HZ-1");
+    let browser = testkit::Browser::signed_in(&site, "univ-admin");
+    assert!(browser.get(&format!("/contracts/{id}/text")).body.contains("name=\"password\""));
+    let (mut device, recovery_codes) = enrol(&browser, PASSWORD);
+    let page = browser.get(&format!("/contracts/{id}/text")).body;
+    assert!(page.contains("name=\"code\"") && !page.contains("name=\"password\""), "{page}");
+    // The password is not enough any more, and a code is good once.
+    assert_eq!(code(sign(&site, &univ.admin, &id, &text)), (403, "code_needed".to_owned()));
+    let with = |id: &str, text: &Value, given: &str| sign_with(&site, &univ.admin, id, text, ("code", given));
+    let wrong = [device.wrong_code(), device.last_code(), "123".to_owned()];
+    for given in wrong {
+        let (status, answer) = with(&id, &text, &given);
+        assert_eq!((status, &answer["errors"][0]["field"]), (422, &json!("code")), "{given}: {answer}");
+    }
+    assert!(texts(&site, &univ.admin, &id)[0]["signatures"].as_array().expect("signatures").is_empty());
+    let fields = [
+        ("version", "1".to_owned()),
+        ("sha256", text["sha256"].as_str().expect("a digest").to_owned()),
+        ("code", device.code()),
+    ];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(browser.send_form(&format!("/contracts/{id}/sign"), &fields).status, 303);
+    assert_eq!(texts(&site, &univ.admin, &id)[0]["signatures"][0]["factor"], "code");
+    let (id, text) = ready("HZ-2");
+    let (status, signed) = with(&id, &text, &recovery_codes[0]);
+    assert_eq!((status, &signed["signatures"][0]["factor"]), (201, &json!("recovery_code")), "{signed}");
+    let page = browser.get(&format!("/contracts/{id}/text?lang=en")).body;
+    assert!(page.contains("recovery code"), "{page}");
+    books_are_right(&site);
 }
 
 #[test]
