@@ -261,7 +261,7 @@ mod tests {
                     .map(|text| tabs(page.ui, std::slice::from_ref(text), Some(1)))
                     .unwrap_or_default(),
                 side: if form.is_good() { String::new() } else { page.word("side", "tenant") },
-                is_by_code: form.problem("code").is_some(),
+                is_by_code: !form.problem("code").is_empty(),
                 may_make: text.is_none(),
                 paper: text,
                 form,
