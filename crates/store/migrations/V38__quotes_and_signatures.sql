@@ -31,6 +31,10 @@ CREATE INDEX quotes_by_application ON quotes (application, id) WHERE application
 CREATE INDEX quotes_open ON quotes (valid_until, id) WHERE state = 'sent';
 CREATE TRIGGER quotes_never_go BEFORE DELETE ON quotes
 BEGIN SELECT RAISE(ABORT, 'quotes are never deleted'); END;
+CREATE TRIGGER quotes_keep_their_price BEFORE UPDATE OF id, number, application, domain, kind, lines, amount_micro_cny, credit_limit_micro_cny, price_book, starts_at, ends_at, valid_until, note, drawn_by, drawn_at ON quotes
+BEGIN SELECT RAISE(ABORT, 'what a quote offers is never changed'); END;
+CREATE TRIGGER quotes_end_once BEFORE UPDATE OF state ON quotes WHEN OLD.state NOT IN ('draft', 'sent') AND NEW.state <> OLD.state
+BEGIN SELECT RAISE(ABORT, 'the end of a quote is never changed'); END;
 CREATE TRIGGER quotes_added AFTER INSERT ON quotes
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('quotes', NEW.id, 0); END;
 CREATE TRIGGER quotes_changed AFTER UPDATE ON quotes

@@ -20,6 +20,8 @@ pub enum QuoteFault {
     NoPrices,
     /// An amount or a sum is above `most`.
     TooMuch { most: i64 },
+    /// It would be valid for more than `most_days` days.
+    ValidTooLong { most_days: i64 },
     /// The application came to nothing.
     ApplicationOver,
 }
@@ -51,6 +53,10 @@ pub fn en(fault: &QuoteFault) -> Words {
         QuoteFault::TooMuch { most } => {
             ("come to more than there can be".into(), format!("stay below {}", grouped(*most)))
         }
+        QuoteFault::ValidTooLong { most_days } => (
+            format!("is more than {most_days} days from now"),
+            "give an earlier day: prices are not held for longer".into(),
+        ),
         QuoteFault::ApplicationOver => {
             ("was rejected, withdrawn, or has expired".into(), "name one that goes on".into())
         }
@@ -76,6 +82,9 @@ pub fn zh(fault: &QuoteFault) -> Words {
         ),
         QuoteFault::NoPrices => ("无法计价：没有现行价目".into(), "请先发布价目".into()),
         QuoteFault::TooMuch { most } => ("金额或卡时过大".into(), format!("请不要超过 {}", grouped(*most))),
+        QuoteFault::ValidTooLong { most_days } => {
+            (format!("距现在超过 {most_days} 天"), "请填写更早的日期：价格不能保留更久".into())
+        }
         QuoteFault::ApplicationOver => {
             ("已被驳回、撤回或已过期".into(), "请填写仍在办理或已批准的申请".into())
         }
@@ -110,6 +119,7 @@ pub fn samples() -> Vec<QuoteFault> {
         | QuoteFault::NoPrice { .. }
         | QuoteFault::NoPrices
         | QuoteFault::TooMuch { .. }
+        | QuoteFault::ValidTooLong { .. }
         | QuoteFault::ApplicationOver => true,
     };
     let kinds = ContractKindName::ALL;
@@ -122,6 +132,7 @@ pub fn samples() -> Vec<QuoteFault> {
             QuoteFault::HoursOfReserved,
             QuoteFault::NoPrices,
             QuoteFault::TooMuch { most: 1_000_000 },
+            QuoteFault::ValidTooLong { most_days: 365 },
             QuoteFault::ApplicationOver,
         ])
         .collect();

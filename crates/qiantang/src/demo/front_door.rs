@@ -1,5 +1,6 @@
 //! Two strangers come to the front door: a company that is asked back and sends its application again, and a department. Two
-//! people decide each, and both become tenants. The company is quoted a price and accepts it, and both sides sign its contract.
+//! people decide each, and both become tenants. Each is made an offer and accepts it, and both sides sign the contracts: a package
+//! of the company's, and a trial of the department's, which is about to end and is renewed.
 
 use base::{approval::Answers, auth::Caller, error::AppError, moment};
 use center::{
@@ -8,7 +9,7 @@ use center::{
         members::{self, NewMember},
     },
     center::Center,
-    signing::ask::{self as signing, NewSignature},
+    signing::ask::{self as signing, NewSignature, Renewal},
 };
 use domain::{CardMs, Millis, ServiceClass, TenantDomain, contract::ContractKindName};
 use serde_json::json;
@@ -35,7 +36,25 @@ pub struct Opened {
     /// The company's quote, and the contract that both sides signed.
     pub quote: String,
     pub contract: String,
+    /// The department's trial, signed like the company's, and the draft that goes on after it.
+    pub trial: String,
+    pub renewal: String,
 }
+
+/// What somebody who applies is offered.
+struct Offer {
+    kind: ContractKindName,
+    cards: u32,
+    card_hours: i64,
+    discount_bp: u32,
+    days: i64,
+}
+
+const PACKAGE: Offer =
+    Offer { kind: ContractKindName::Prepaid, cards: 16, card_hours: 2_000, discount_bp: 500, days: 365 };
+/// Short enough to be renewed at once.
+const TRIAL: Offer =
+    Offer { kind: ContractKindName::Grant, cards: 8, card_hours: 500, discount_bp: 0, days: 20 };
 
 /// Lets them apply, and the center's people decide.
 pub async fn open(center: &Center, operator: &Caller) -> Result<Opened, AppError> {
@@ -65,50 +84,61 @@ pub async fn open(center: &Center, operator: &Caller) -> Result<Opened, AppError
         self::company("以公开的分子数据库训练分子性质预测模型 · molecule properties, from public databases");
     let of_company = (company.number.as_str(), company.secret.as_str());
     door::change(center, FROM[0], of_company, Act::HandIn, &mended).await?;
-    let quote = quoted(center, contracts, of_company).await?;
+    let quote = quoted(center, contracts, (FROM[0], of_company), &PACKAGE).await?;
     approve(center, &[contracts, operator], &company.number).await?;
 
     let office = apply(center, FROM[1], TenantDomain::Government, office()).await?;
+    let of_office = (office.number.as_str(), office.secret.as_str());
+    let offered = quoted(center, contracts, (FROM[1], of_office), &TRIAL).await?;
     approve(center, &[operator, second], &office.number).await?;
     for (from, drawn) in FROM.iter().zip([&company, &office]) {
         account::set_password(center, from, (&drawn.number, &drawn.secret), PASSWORD.into()).await?;
     }
-    let contract = signed(center, [operator, contracts], &quote).await?;
-    Ok(Opened { company: company.number, office: office.number, quote, contract })
+    let (_, contract) = signed(center, [operator, contracts], "hupan-pharma-admin", &quote).await?;
+    let (id, trial) = signed(center, [operator, contracts], "hubin-data-admin", &offered).await?;
+    let renewal = signing::renew(center, operator, &id, Renewal::default()).await?.number;
+    Ok(Opened { company: company.number, office: office.number, quote, contract, trial, renewal })
 }
 
-/// Quotes the company what it asks for, a twentieth off, which it accepts by its link.
-async fn quoted(center: &Center, by: &Caller, of: (&str, &str)) -> Result<String, AppError> {
+/// Makes somebody who applies an offer, which they accept by their link. Its number.
+async fn quoted(
+    center: &Center,
+    by: &Caller,
+    (from, of): (&str, (&str, &str)),
+    offer: &Offer,
+) -> Result<String, AppError> {
     let pool = center.live().pools().next().map(|pool| pool.name.clone()).unwrap_or_default();
     let line = NewLine {
         pool,
         service_class: ServiceClass::Normal.code().into(),
-        cards: 16,
-        card_ms: Some(CardMs::from_card_hours(2_000).0),
-        discount_bp: 500,
+        cards: offer.cards,
+        card_ms: Some(CardMs::from_card_hours(offer.card_hours).0),
+        discount_bp: offer.discount_bp,
     };
     let now = moment::now();
     let new = NewQuote {
         application: Some(of.0.to_owned()),
-        kind: ContractKindName::Prepaid.code().into(),
+        kind: offer.kind.code().into(),
         lines: vec![line],
         starts_at: now.minus(Millis::from_hours(24)).to_string(),
-        ends_at: now.plus(Millis::from_hours(365 * 24)).to_string(),
+        ends_at: now.plus(Millis::from_hours(offer.days * 24)).to_string(),
         ..NewQuote::default()
     };
     let number = quotes::draw_up(center, by, new).await?.number;
     quotes::send(center, by, &number).await?;
-    quotes::accept_by_secret(center, FROM[0], of, &number).await?;
+    quotes::accept_by_secret(center, from, of, &number).await?;
     Ok(number)
 }
 
-/// The contract that came of the quote is submitted, approved, and signed by both sides, with which it is active. Its number.
+/// The contract that came of the quote is submitted, approved, and signed by both sides, with which it is active. Its id and
+/// number.
 async fn signed(
     center: &Center,
     [operator, contracts]: [&Caller; 2],
+    admin: &str,
     quote: &str,
-) -> Result<String, AppError> {
-    let admin = caller(center, "hupan-pharma-admin").await?;
+) -> Result<(String, String), AppError> {
+    let admin = caller(center, admin).await?;
     let id = quotes::show(center, &admin, quote).await?.contract_id;
     let id = id.ok_or_else(|| AppError::internal("an accepted quote has its contract"))?.to_string();
     known_contracts::act(center, &admin, &id, "submit", "").await?;
@@ -119,7 +149,7 @@ async fn signed(
         let new = NewSignature { version, sha256, code: None, password: Some(PASSWORD.to_owned()) };
         signing::sign(center, by, &id, new).await?;
     }
-    Ok(text.contract)
+    Ok((id, text.contract))
 }
 
 async fn apply(

@@ -188,7 +188,7 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
     )?;
     let opened = front_door::open(&ready.center, &people.operator).await;
     let opened = opened.map_err(|error| of_center(&error.to_string()))?;
-    let front_door::Opened { company, office, quote, contract } = &opened;
+    let front_door::Opened { company, office, quote, contract, trial, renewal } = &opened;
     tell(
         &format!("两家单位经首页申请入驻，均由两人批准：{company}（退回补充后重新提交）、{office}"),
         &format!(
@@ -199,6 +199,12 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
         &format!("公司接受了报价单 {quote}，合同 {contract} 由双方签署后启用"),
         &format!(
             "The company accepted the quote {quote}; its contract {contract} was signed by both sides and is active"
+        ),
+    )?;
+    tell(
+        &format!("主管部门的试用合同 {trial} 同样由双方签署，即将到期，已续签为 {renewal}（草稿）"),
+        &format!(
+            "The department's trial {trial} was signed by both sides too; it ends soon, and {renewal} is drafted to go on after it"
         ),
     )?;
     let voucher = vouchers::hand_out(&ready.center, &people.operator).await;

@@ -102,6 +102,31 @@ impl Drop for Serving {
     }
 }
 
+/// Both were made an offer and accepted it, both sides signed the contracts that came of them, and the trial is renewed.
+fn signed_what_they_were_offered(get: &dyn Fn(&str) -> Value) {
+    let quotes = get("/api/v1/quotes");
+    let contracts = get("/api/v1/contracts");
+    let contracts = contracts.as_array().expect("contracts");
+    for (at, tenant, discount) in [(0, "hubin-data", 0), (1, "hupan-pharma", 500)] {
+        let quote = &quotes["items"][at];
+        assert_eq!(
+            (&quote["state"], &quote["discount_bp"]),
+            (&json!("accepted"), &json!(discount)),
+            "{quote}"
+        );
+        let id = quote["contract_id"].as_str().expect("a contract");
+        let contract = get(&format!("/api/v1/contracts/{id}"));
+        assert_eq!((&contract["state"], &contract["tenant_slug"]), (&json!("active"), &json!(tenant)));
+        let texts = get(&format!("/api/v1/contracts/{id}/texts"));
+        assert_eq!((texts.as_array().map(Vec::len), &texts[0]["missing"]), (Some(1), &json!([])), "{texts}");
+        let renewed = format!("{}-R", contract["number"].as_str().expect("a number"));
+        let after = contracts.iter().find(|one| one["number"] == json!(renewed));
+        let drafted = after.map(|one| (&one["state"], &one["starts_at"]));
+        let is_trial = tenant == "hubin-data";
+        assert_eq!(drafted, is_trial.then_some((&json!("draft"), &contract["ends_at"])), "{tenant}");
+    }
+}
+
 #[test]
 fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     let folder = testkit::open_folder();
@@ -164,17 +189,7 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
     assert_eq!(of_all("tenant"), ["hubin-data", "hupan-pharma"], "newest first: {applied}");
     let rounds = applied["items"].as_array().expect("applications").iter().map(|one| one["round"].as_u64());
     assert_eq!(rounds.collect::<Vec<_>>(), [Some(1), Some(2)]);
-    // One was quoted a price and accepted it, and both sides signed the contract that came of it.
-    let quotes = ask("GET", "/api/v1/quotes", &token, None);
-    assert_eq!(
-        (&quotes["items"][0]["state"], &quotes["items"][0]["discount_bp"]),
-        (&json!("accepted"), &json!(500))
-    );
-    let id = quotes["items"][0]["contract_id"].as_str().expect("a contract");
-    let contract = ask("GET", &format!("/api/v1/contracts/{id}"), &token, None);
-    assert_eq!((&contract["state"], &contract["tenant_slug"]), (&json!("active"), &json!("hupan-pharma")));
-    let texts = ask("GET", &format!("/api/v1/contracts/{id}/texts"), &token, None);
-    assert_eq!((texts.as_array().map(Vec::len), &texts[0]["missing"]), (Some(1), &json!([])), "{texts}");
+    signed_what_they_were_offered(&|path| ask("GET", path, &token, None));
     let until = Instant::now() + PATIENCE;
     let is_busy = || {
         let jobs = ask("GET", "/api/v1/jobs?state=running", &token, None);

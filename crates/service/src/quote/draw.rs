@@ -176,8 +176,11 @@ fn asked(center: &Center, new: &NewQuote, now: Timestamp) -> Result<Asked, AppEr
     if valid_until <= now {
         return Err(AppError::invalid(field::VALID_UNTIL, Wrong::InThePast));
     }
-    let latest = now.plus(days(MOST_VALID_DAYS)).min(ends_at);
-    if valid_until > latest {
+    if valid_until > now.plus(days(MOST_VALID_DAYS)) {
+        let wrong = QuoteFault::ValidTooLong { most_days: MOST_VALID_DAYS };
+        return Err(AppError::invalid(field::VALID_UNTIL, wrong));
+    }
+    if valid_until > ends_at {
         return Err(AppError::invalid(field::VALID_UNTIL, Wrong::AfterEnd { end: field::ENDS_AT }));
     }
     let credit = new.credit_limit_micro_cny;

@@ -1,11 +1,18 @@
 //! Quotes and the texts of contracts: from what is offered to what is signed.
 
 mod quotes;
+mod renewing;
 mod signing;
 mod way;
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
+
 use serde_json::{Value, json};
-use testkit::{CREDIT_CODE, PASSWORD, Site};
+use testkit::{CREDIT_CODE, Dice, PASSWORD, Site, agent, ask};
 
 /// The center as a party to contracts, and limits that no test meets.
 const SETTINGS: &str = "[limits]\nsign_ins_per_minute = 1000000\napplications_per_hour = 1000000\n\
@@ -82,4 +89,41 @@ fn sign(site: &Site, by: &str, contract: &str, text: &Value) -> (u16, Value) {
 fn books_are_right(site: &Site) {
     let check = site.get("/api/v1/ledger/check", &site.operator);
     assert_eq!((&check["is_balanced"], &check["problems"]), (&json!(true), &json!([])), "{check}");
+}
+
+/// Posts one body after another as somebody who asks again whatever was not answered, with a thread of their own. How many were
+/// answered that it was they who did it; a conflict says that it is done already.
+fn click(site: &Site, token: String, wanted: Vec<(String, Value)>) -> JoinHandle<usize> {
+    let url = site.url.clone();
+    std::thread::spawn(move || {
+        let is_done = |(path, body): &(String, Value)| loop {
+            match ask(&agent(), &url, "POST", path, &token, Some(body), &[]) {
+                Ok((200 | 201, _)) => return true,
+                Ok((409, _)) => return false,
+                _ => std::thread::yield_now(),
+            }
+        };
+        wanted.iter().filter(|one| is_done(one)).count()
+    })
+}
+
+/// Kills the center with SIGKILL and starts it again, within so many milliseconds each time, until all have done their clicks. How
+/// many were told that they did it.
+fn killed_meanwhile(site: &mut Site, clickers: Vec<JoinHandle<usize>>, within_ms: u64) -> usize {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let done = clickers.into_iter().map(|clicker| clicker.join().expect("it clicks")).sum();
+            is_over.store(true, Ordering::SeqCst);
+            done
+        });
+        let mut dice = Dice::by_the_clock();
+        while !is_over.load(Ordering::SeqCst) {
+            // The sleep picks a random instant; it waits for nothing.
+            std::thread::sleep(Duration::from_millis(dice.below(within_ms)));
+            site.kill();
+            site.start();
+        }
+        watch.join().expect("all were clicked")
+    })
 }

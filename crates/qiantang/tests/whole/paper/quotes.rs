@@ -1,18 +1,12 @@
 //! Quotes: their prices, by whose authority discounts are given, until when they hold, and that they are accepted once.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-
 use domain::{Millis, Timestamp};
 use serde_json::{Value, json};
-use testkit::{Browser, Dice, Site, agent, ask, job};
+use testkit::{Browser, Site, job};
 
-use super::{act, alone, books_are_right, draw_up, line, person, quote, quote_for, register};
+use super::{
+    act, alone, books_are_right, click, draw_up, killed_meanwhile, line, person, quote, quote_for, register,
+};
 use crate::QIANTANG;
 
 const RATE: i64 = 12_345_677;
@@ -102,6 +96,13 @@ fn the_kinds_of_contracts_come_of_their_quotes() {
     refused(&with("credit_limit_micro_cny", json!(1)), "credit_limit_micro_cny");
     refused(&with("ends_at", json!("2019-01-01")), "ends_at");
     refused(&with("valid_until", json!("2019-01-01")), "valid_until");
+    let days = |days: i64| testkit::now().plus(Millis::from_hours(24 * days)).to_string();
+    let mut short = with("ends_at", json!(days(20)));
+    for (until, why) in [(days(366), "365 days"), (days(30), "`ends_at`")] {
+        short["valid_until"] = json!(until);
+        let answer = site.ask("POST", "/api/v1/quotes", &site.operator, Some(&short)).1;
+        assert!(answer["errors"][0].to_string().contains(why), "{until}: {answer}");
+    }
     refused(&with("valid_until", json!("2098-01-01")), "valid_until");
     refused(&with("application", json!("A-2026-000001")), "tenant");
     refused(&quote_for("univ", "metered", &[line(1, 1)]), "discount_bp");
@@ -215,8 +216,9 @@ fn a_tenant_sees_what_was_sent_to_it_and_no_other_s() {
     act(&site, &site.operator, &sent, "send");
     act(&site, &site.operator, &dropped, "withdraw");
     assert_eq!(of(&site.operator), [dropped.clone(), sent.clone(), draft.clone()]);
-    assert_eq!(of(&alpha.admin), [sent.clone()]);
-    assert_eq!(of(&finance), [sent.clone()]);
+    for tenants in [&alpha.admin, &finance] {
+        assert_eq!(of(tenants), std::slice::from_ref(&sent));
+    }
     assert!(of(&beta.admin).is_empty());
     assert_eq!(site.ask("GET", "/api/v1/quotes", &alpha.developer, None).0, 403);
     for number in [&draft, &dropped] {
@@ -255,44 +257,15 @@ fn a_quote_is_accepted_once_whatever_is_clicked_and_killed() {
             number
         })
         .collect();
-    let is_over = Arc::new(AtomicBool::new(false));
-    // Two who click at the same time, and ask again whatever was not answered.
-    let clickers: Vec<_> = (0..2)
-        .map(|_| {
-            let (numbers, url, token) = (numbers.clone(), site.url.clone(), firm.admin.clone());
-            std::thread::spawn(move || {
-                let mut made = 0;
-                for number in numbers {
-                    let path = format!("/api/v1/quotes/{number}/accept");
-                    let click = || ask(&agent(), &url, "POST", &path, &token, Some(&json!({})), &[]);
-                    let status = loop {
-                        match click() {
-                            Ok((status, _)) if [200, 409].contains(&status) => break status,
-                            _ => std::thread::yield_now(),
-                        }
-                    };
-                    made += usize::from(status == 200);
-                }
-                made
-            })
+    // Two people who click at the same time, and ask again whatever was not answered.
+    let clickers: Vec<_> = [firm.admin.clone(), site.login("firm-finance")]
+        .into_iter()
+        .map(|token| {
+            let wanted = numbers.iter().map(|number| (format!("/api/v1/quotes/{number}/accept"), json!({})));
+            click(&site, token, wanted.collect())
         })
         .collect();
-    let watch = {
-        let is_over = Arc::clone(&is_over);
-        std::thread::spawn(move || {
-            let made: usize = clickers.into_iter().map(|clicker| clicker.join().expect("it clicks")).sum();
-            is_over.store(true, Ordering::SeqCst);
-            made
-        })
-    };
-    let mut dice = Dice::by_the_clock();
-    while !is_over.load(Ordering::SeqCst) {
-        // The sleep picks a random instant; it waits for nothing.
-        std::thread::sleep(Duration::from_millis(dice.below(200)));
-        site.kill();
-        site.start();
-    }
-    let made = watch.join().expect("all were clicked");
+    let made = killed_meanwhile(&mut site, clickers, 200);
     assert!(made <= QUOTES, "{made} were told that they accepted");
     let contracts = site.get("/api/v1/contracts", &site.operator);
     let contracts = contracts.as_array().expect("contracts");

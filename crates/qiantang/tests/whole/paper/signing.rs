@@ -1,8 +1,7 @@
-//! Texts of contracts: who signs them, by what, in which order, and what binds before and after; amendments; renewals.
+//! Texts of contracts: who signs them, by what, in which order, and what binds before and after; amendments.
 
 use std::process::Command;
 
-use domain::{Millis, Zone};
 use serde_json::{Value, json};
 use testkit::{PASSWORD, Site, enrol, grant};
 
@@ -12,11 +11,11 @@ use crate::{
     tamper::{backup, tampered, verify},
 };
 
-fn make(site: &Site, by: &str, contract: &str) -> (u16, Value) {
+pub(super) fn make(site: &Site, by: &str, contract: &str) -> (u16, Value) {
     site.ask("POST", &format!("/api/v1/contracts/{contract}/texts"), by, None)
 }
 
-fn contract(site: &Site, id: &str) -> Value {
+pub(super) fn contract(site: &Site, id: &str) -> Value {
     site.get(&format!("/api/v1/contracts/{id}"), &site.operator)
 }
 
@@ -29,11 +28,11 @@ fn draft(site: &Site, by: &str, number: &str, tenant: &str) -> String {
     site.post("/api/v1/contracts", by, &new)["id"].as_str().expect("an id").to_owned()
 }
 
-fn code((status, answer): (u16, Value)) -> (u16, String) {
+pub(super) fn code((status, answer): (u16, Value)) -> (u16, String) {
     (status, answer["code"].as_str().unwrap_or_default().to_owned())
 }
 
-fn refused(with: &str) -> (u16, String) {
+pub(super) fn refused(with: &str) -> (u16, String) {
     (409, with.to_owned())
 }
 
@@ -330,59 +329,6 @@ fn a_text_or_a_signature_that_was_altered_is_told() {
     let admin = site.login("univ-admin");
     assert_eq!(texts(&site, &admin, &id)[0]["is_intact"], false);
     assert_eq!(code(sign(&site, &admin, &id, &text)), refused("text_altered"));
-}
-
-#[test]
-fn a_contract_is_renewed_for_the_term_after_it_once() {
-    let site = Site::new(QIANTANG, 1, &alone());
-    let univ = site.tenant("univ", "research", &grant(), 8);
-    register(&site, "univ");
-    let zone = Zone::default();
-    let day = |days: i64| zone.date(testkit::now().plus(Millis::from_hours(24 * days)));
-    let drawn = |number: &str, ends_at: &str| {
-        let queue = json!({ "weight": 3, "guaranteed_cards": 2, "max_running_cards": 4 });
-        let terms = json!({ "kind": "reserved", "cards": 4, "fee": 5_000_000 });
-        let new = json!({ "number": number, "terms": terms, "pools": ["ascend-910"], "queue": queue,
-            "starts_at": day(-300), "ends_at": ends_at, "tenant": "univ" });
-        site.post("/api/v1/contracts", &univ.admin, &new)["id"].as_str().expect("an id").to_owned()
-    };
-    let renew = |id: &str, body: Value| {
-        site.ask("POST", &format!("/api/v1/contracts/{id}/renew"), &univ.admin, Some(&body))
-    };
-    let early = drawn("HZ-1", &day(40));
-    take(&site, &site.operator, &early, &["submit", "approve", "activate"]);
-    assert_eq!(code(renew(&early, json!({}))), refused("renewal"));
-    let browser = testkit::Browser::signed_in(&site, "univ-admin");
-    assert!(!browser.get(&format!("/contracts/{early}")).body.contains("/renew\""));
-    let id = drawn("HZ-2", &day(20));
-    make(&site, &univ.admin, &id);
-    assert_eq!(code(renew(&id, json!({}))), refused("contract_state"), "it was never active");
-    take(&site, &site.operator, &id, &["submit", "approve"]);
-    let text = texts(&site, &univ.admin, &id)[0].clone();
-    for by in [&site.operator, &univ.admin] {
-        sign(&site, by, &id, &text);
-    }
-    let before = contract(&site, &id);
-    assert!(browser.get(&format!("/contracts/{id}")).body.contains(&format!("/contracts/{id}/renew\"")));
-    let answer = browser.send_form(&format!("/contracts/{id}/renew"), &[]);
-    let path = answer.header("location");
-    let new = contract(&site, path.strip_prefix("/contracts/").expect("a contract"));
-    assert_eq!((&new["number"], &new["state"]), (&json!("HZ-2-R"), &json!("draft")));
-    for same in ["terms", "queue", "pools", "tenant"] {
-        assert_eq!(new[same], before[same], "{same}");
-    }
-    assert_eq!(new["starts_at"], before["ends_at"]);
-    assert!(new["ends_at"].as_str() > new["starts_at"].as_str(), "{new}");
-    assert_eq!(
-        texts(&site, &univ.admin, new["id"].as_str().expect("an id")).len(),
-        1,
-        "as the old one has a text"
-    );
-    assert_eq!(code(renew(&id, json!({ "number": "HZ-9" }))), refused("renewal"), "it is renewed once");
-    take(&site, &site.operator, new["id"].as_str().expect("an id"), &["terminate"]);
-    let (status, again) = renew(&id, json!({ "number": "HZ-9" }));
-    assert_eq!((status, &again["number"]), (201, &json!("HZ-9")), "{again}");
-    assert!(browser.get(path).body.contains(&format!("href=\"/contracts/{id}\"")), "it leads to the old one");
 }
 
 #[test]

@@ -350,3 +350,28 @@ pub fn tamper(path: &Path, sql: &str) {
         conn.execute_batch(sql).unwrap();
     }
 }
+
+#[test]
+fn what_was_offered_and_what_was_signed_is_never_changed() {
+    let books = books();
+    let conn = Connection::open(&books.path).unwrap();
+    conn.execute_batch("UPDATE quotes SET state = 'accepted', ended_at = 3").unwrap();
+    for sql in [
+        "UPDATE quotes SET amount_micro_cny = 4",
+        "UPDATE quotes SET lines = '[1]'",
+        "UPDATE quotes SET credit_limit_micro_cny = 1",
+        "UPDATE quotes SET valid_until = valid_until + 1",
+        "UPDATE quotes SET state = 'sent'",
+        "DELETE FROM quotes",
+        "UPDATE contract_texts SET zh = zh || ' '",
+        "UPDATE contract_texts SET sha256 = zeroblob(32)",
+        "DELETE FROM contract_texts",
+        "UPDATE signatures SET login = 'han'",
+        "DELETE FROM signatures",
+        "UPDATE renewals SET renews = contract",
+        "DELETE FROM renewals",
+    ] {
+        let error = conn.execute(sql, []).unwrap_err().to_string();
+        assert!(error.contains("never"), "{sql}: {error}");
+    }
+}
