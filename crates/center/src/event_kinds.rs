@@ -2,7 +2,7 @@
 
 use base::events::Kind;
 
-use crate::notices::topics::{CONTRACT_TOPICS, JOB_TOPICS, NODE_TOPICS};
+use crate::notices::topics::{CONTRACT_TOPICS, JOB_TOPICS, NODE_TOPICS, QUOTE_TOPICS};
 
 /// A job was handed in.
 pub const JOB_SUBMITTED: Kind = Kind::new("job_submitted");
@@ -21,4 +21,4 @@ pub const CONTRACT_CHANGED: Kind = Kind::new("contract_changed").tells(CONTRACT_
 /// A node changed its state, its labels or its maintenance.
 pub const NODE_CHANGED: Kind = Kind::new("node_changed").tells(NODE_TOPICS);
 /// A quote was sent, accepted or withdrawn, or is not valid any more. Quotes are a platform's noun; the list of events tells of them.
-pub const QUOTE_CHANGED: Kind = Kind::new("quote_changed");
+pub const QUOTE_CHANGED: Kind = Kind::new("quote_changed").tells(QUOTE_TOPICS);

@@ -58,10 +58,40 @@ pub const CONTRACT_TOPICS: &[Topic] = &[
     Topic {
         code: "contract_changed",
         to: OF_MONEY,
-        when: |data| !is(data, "action", &["submit"]),
+        when: |data| !is(data, "action", &["submit", "sign"]),
         by_default: BOTH,
         page: CONTRACT,
         words: &[("state", "state")],
+    },
+    // The other side has to sign; the last signature is told by what comes of it.
+    Topic {
+        code: "contract_signed",
+        to: &[Tenant(Role::Admin), Tenant(Role::Finance), Center(Role::Contracts), Center(Role::Operator)],
+        when: |data| is(data, "action", &["sign"]),
+        by_default: BOTH,
+        page: "/contracts/{contract}/text",
+        words: &[],
+    },
+];
+
+const QUOTE: &str = "/quotes/{number}";
+
+pub const QUOTE_TOPICS: &[Topic] = &[
+    Topic {
+        code: "quote_moved",
+        to: OF_MONEY,
+        when: |data| !is(data, "state", &["accepted"]),
+        by_default: BOTH,
+        page: QUOTE,
+        words: &[("state", "quote-state")],
+    },
+    Topic {
+        code: "quote_accepted",
+        to: &[Center(Role::Contracts), Center(Role::Operator)],
+        when: |data| is(data, "state", &["accepted"]),
+        by_default: BOTH,
+        page: QUOTE,
+        words: &[],
     },
 ];
 

@@ -202,7 +202,7 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
         ),
     )?;
     tell(
-        &format!("主管部门的试用合同 {trial} 同样由双方签署，即将到期，已续签为 {renewal}（草稿）"),
+        &format!("政府部门的试用合同 {trial} 同样由双方签署，即将到期，已续签为 {renewal}（草稿）"),
         &format!(
             "The department's trial {trial} was signed by both sides too; it ends soon, and {renewal} is drafted to go on after it"
         ),

@@ -71,3 +71,4 @@ event-name-claim-changed = A claim moved on
 event-name-endpoint-disabled = An endpoint was disabled
 event-name-endpoint-test = Test
 event-name-application-changed = An application moved on
+event-name-quote-changed = A quote moved on

@@ -71,3 +71,4 @@ event-name-claim-changed = 兑付申请有进展
 event-name-endpoint-disabled = 接收端已停用
 event-name-endpoint-test = 测试
 event-name-application-changed = 申请有进展
+event-name-quote-changed = 报价单有进展

@@ -86,6 +86,15 @@ fn sign(site: &Site, by: &str, contract: &str, text: &Value) -> (u16, Value) {
     sign_with(site, by, contract, text, ("password", PASSWORD))
 }
 
+/// Waits until a person's inbox has a notice of that topic, which leads to that page.
+fn hears(site: &Site, by: &str, topic: &str, page: &str) {
+    site.wait_for("the notice", || {
+        let inbox = site.get("/api/v1/notices", by);
+        let is_it = |one: &Value| one["topic"] == topic && one["href"] == page;
+        inbox["items"].as_array()?.iter().any(is_it).then_some(())
+    });
+}
+
 fn books_are_right(site: &Site) {
     let check = site.get("/api/v1/ledger/check", &site.operator);
     assert_eq!((&check["is_balanced"], &check["problems"]), (&json!(true), &json!([])), "{check}");

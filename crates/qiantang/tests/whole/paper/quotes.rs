@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use testkit::{Browser, Site, job};
 
 use super::{
-    act, alone, books_are_right, click, draw_up, killed_meanwhile, line, person, quote, quote_for, register,
+    act, alone, books_are_right, click, draw_up, hears, killed_meanwhile, line, person, quote, quote_for,
+    register,
 };
 use crate::QIANTANG;
 
@@ -240,6 +241,15 @@ fn a_tenant_sees_what_was_sent_to_it_and_no_other_s() {
     let told = events("alpha-finance");
     assert!(told.contains(&format!("href=\"/quotes/{sent}\"")) && told.contains("accepted</span>"), "{told}");
     assert!(!events("beta-admin").contains(&sent));
+    // And so do the inboxes: what came to the tenant's, and what it did to the center's.
+    let page = format!("/quotes/{sent}");
+    for (by, topic) in
+        [(&alpha.admin, "quote_moved"), (&finance, "quote_moved"), (&site.operator, "quote_accepted")]
+    {
+        hears(&site, by, topic, &page);
+    }
+    let inbox = site.get("/api/v1/notices", &beta.admin).to_string();
+    assert!(!inbox.contains("/quotes/"), "{inbox}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use testkit::{PASSWORD, Site, enrol, grant};
 
-use super::{SETTINGS, alone, books_are_right, person, register, sign, sign_with, take, texts};
+use super::{SETTINGS, alone, books_are_right, hears, person, register, sign, sign_with, take, texts};
 use crate::{
     QIANTANG,
     tamper::{backup, tampered, verify},
@@ -114,6 +114,8 @@ fn a_contract_with_a_text_becomes_active_with_both_signatures() {
         3,
         "submitted, approved, signed by one: {heard}"
     );
+    hears(&site, &admin, "contract_signed", &format!("/contracts/{id}/text"));
+    hears(&site, &clerk, "contract_signed", &format!("/contracts/{id}/text"));
     assert_eq!(code(sign(&site, &site.operator, &id, &text)), refused("already_signed"));
     assert_eq!(code(make(&site, &clerk, &id)), refused("already_signed"));
     let (status, whole) = sign(&site, &admin, &id, &text);
