@@ -239,7 +239,6 @@ pub fn put_together(
         compute.wish_is(wish);
     }
     let generated = generated::find(&store)?;
-    let templates = Templates::load(&settings.signing)?;
     let mut center = {
         let base = Base::new(settings.common(), store, policies);
         base.know_kinds(nouns(platforms).flat_map(|noun| noun.events).copied());
@@ -247,7 +246,7 @@ pub fn put_together(
         Center::new(platforms, settings, base, compute, live)
     };
     center.generated = generated;
-    center.templates = Arc::new(templates);
+    center.templates = Arc::new(Templates::load(&center.settings.signing)?);
     retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);

@@ -3,9 +3,7 @@
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
 use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
-use super::paper;
-use crate::approval::application::State;
-use crate::text::Sentence;
+use crate::{approval::application::State, text::Sentence};
 use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
@@ -120,7 +118,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
-        Refused::Paper(paper) => paper::en(paper),
+        Refused::Paper(paper) => super::paper::en(paper),
         Refused::SecondFactorNeeded
         | Refused::CodeNeeded
         | Refused::NoSecondFactor

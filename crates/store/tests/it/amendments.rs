@@ -141,16 +141,7 @@ fn a_run_has_the_rate_of_the_version_at_its_plan() {
 
 #[test]
 fn contracts_of_before_have_a_version_from_their_activation_or_from_what_they_earned() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<(u32, std::path::PathBuf)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            (name[1..name.find("__").unwrap()].parse().unwrap(), path)
-        })
-        .collect();
-    files.sort();
+    let files = crate::schema::migration_files();
     let conn = Connection::open_in_memory().unwrap();
     let run = |path: &Path| conn.execute_batch(&std::fs::read_to_string(path).unwrap()).unwrap();
     files.iter().filter(|(version, _)| *version < 14).for_each(|(_, path)| run(path));

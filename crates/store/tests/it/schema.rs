@@ -1,6 +1,10 @@
 //! The schema file has the whole schema as the migrations make it.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 use testkit::rows::open;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/sqlite.sql");
@@ -96,12 +100,24 @@ fn comment_on(migrations: &str, statement: &str, indent: &str) -> String {
 
 /// The text of all migrations, in their order.
 fn migrations() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let version = |path: &Path| -> u32 {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        name.trim_start_matches('V').split_once("__").unwrap().0.parse().unwrap()
-    };
-    files.sort_by_key(|path| version(path));
-    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    migration_files().iter().map(|(_, path)| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// All migrations with their versions, in their order; some are in folders by what they are about.
+pub fn migration_files() -> Vec<(u32, PathBuf)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let version = name.trim_start_matches('V').split_once("__").unwrap().0.parse().unwrap();
+            files.push((version, path));
+        }
+    }
+    files.sort();
+    files
 }

@@ -200,7 +200,7 @@ fn whoever_has_a_second_factor_signs_by_a_code_of_it() {
     let (id, text) = ready("HZ-2");
     let (status, signed) = with(&id, &text, &recovery_codes[0]);
     assert_eq!((status, &signed["signatures"][0]["factor"]), (201, &json!("recovery_code")), "{signed}");
-    let page = browser.get(&format!("/contracts/{id}/text?lang=en")).body;
+    let page = browser.get(&format!("/contracts/{id}/text")).body;
     assert!(page.contains("recovery code"), "{page}");
     books_are_right(&site);
 }
