@@ -1184,6 +1184,11 @@ CREATE TABLE budget_alerts (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX budget_alerts_once ON budget_alerts (budget, from_at, share) WHERE is_over = 0;
 
+-- The jobs about which mail goes out; what is asked for is in their specification. Most jobs ask for none.
+CREATE TABLE job_mail (
+    job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id)
+) STRICT, WITHOUT ROWID;
+
 -- Members as they are seen: with what the person of each says.
 CREATE VIEW memberships AS
 SELECT m.id, m.person, m.tenant, p.login, p.name, m.role, m.is_enabled AND p.is_enabled AS is_enabled, m.created_at,

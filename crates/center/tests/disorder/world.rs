@@ -146,7 +146,7 @@ impl World {
     fn step(&mut self) -> &'static str {
         let by = self.below(60_000);
         self.pass(Millis(by));
-        let (what, done) = match self.dice.below(31) {
+        let (what, done) = match self.dice.below(34) {
             0..3 => ("pay", self.pay()),
             3 => ("pay again", self.pay_again()),
             4..8 => ("submit", self.submit()),
@@ -163,6 +163,7 @@ impl World {
             23 => ("restart", self.restart()),
             24 => ("voucher", self.touch_vouchers()),
             25..28 => ("budget", self.budget()),
+            28..31 => ("correct", self.correct()),
             _ => {
                 self.let_time_pass();
                 ("time", Ok(()))

@@ -147,6 +147,8 @@ pub enum Things {
     Pools,
     Filters,
     Shares,
+    /// Moments of a job at which mail goes out.
+    Moments,
 }
 
 /// A fault of a job.

@@ -80,6 +80,8 @@ fields! {
     LEGAL_NAME = "legal_name", "单位全称";
     LIMIT = "limit", "每页条数";
     LOGIN = "login", "用户名";
+    MAIL_ON = "mail.on", "邮件时机";
+    MAIL_TO = "mail.to", "收件人";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
     MEMBER = "member", "提交人";
