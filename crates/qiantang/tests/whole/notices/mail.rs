@@ -83,16 +83,16 @@ fn a_script_asks_for_mail_about_its_job_and_writes_to_no_stranger() {
     let text =
         |address: &str, said: &str| center.mail(address, said)["text"].as_str().expect("text").to_owned();
     assert!(text("dev@alpha.example", "The job trains has begun").contains(&format!("/jobs/{id}")));
-    assert!(text("dev@alpha.example", "The job trains ended: succeeded").contains("asked for with the job"));
+    assert!(text("dev@alpha.example", "The job trains ended: Succeeded").contains("asked for with the job"));
     // Of an array the job as a whole is told of, unless each task is to be.
     submit(
         &["--mail-type=FAIL,ARRAY_TASKS", "--array=3-5"],
         "parts",
         "[ $SLURM_ARRAY_TASK_ID != 4 ] || exit 7",
     );
-    text("dev@alpha.example", "The job parts_4 ended: failed");
+    text("dev@alpha.example", "The job parts_4 ended: Failed");
     submit(&["--mail-type=ALL", "--array=3-5"], "whole", "true");
-    text("dev@alpha.example", "The job whole ended: succeeded");
+    text("dev@alpha.example", "The job whole ended: Succeeded");
     // A colleague gets it by address or login, and nobody else does: not another tenant's, not the world's.
     submit(&["--mail-type=END", "--mail-user=ADMIN@alpha.example"], "colleague", "true");
     text("admin@alpha.example", "The job colleague ended");
@@ -109,7 +109,7 @@ fn a_script_asks_for_mail_about_its_job_and_writes_to_no_stranger() {
     let script = terminal.file("early.sh", "#!/bin/sh\n#SBATCH --mail-type=END,TIME_LIMIT_80\ntrue\n");
     let (code, _, said) = terminal.run(&["submit", "--wait", &script]);
     assert!(code == 0 && said.contains("--mail-type (ignored): no mail is sent for TIME_LIMIT_80"), "{said}");
-    text("dev@alpha.example", "The job early ended");
+    text("dev@alpha.example", "The job early.sh ended");
     let addresses: Vec<String> = center.mails().iter().map(|mail| mail["to"].to_string()).collect();
     assert!(addresses.iter().all(|to| to.contains("alpha.example")), "{addresses:?}");
     let subjects: Vec<String> =
