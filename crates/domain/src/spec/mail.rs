@@ -142,11 +142,11 @@ mod tests {
 
     #[test]
     fn an_end_is_told_by_what_it_was() {
+        use JobOutcome::{Failed, Lost, NeverRan, Stopped, TimedOut};
         let told = |value: &str| {
             let mail = mail(value);
             JobOutcome::ALL.into_iter().filter(|how| mail.wants(Happened::Ended(*how))).collect::<Vec<_>>()
         };
-        use JobOutcome::{Failed, Lost, NeverRan, Stopped, TimedOut};
         assert_eq!(told("END"), JobOutcome::ALL);
         assert_eq!(told("FAIL"), [Failed, TimedOut, Stopped, Lost]);
         assert_eq!(told("INVALID_DEPEND"), [NeverRan]);
