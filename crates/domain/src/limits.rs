@@ -11,7 +11,10 @@ use crate::{
     spec::{
         ArraySpec, IndexRange, MAX_ARG_BYTES, MAX_ARGS, MAX_ARRAY_TASKS, MAX_COMMENT, MAX_DEPENDENCIES,
         MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_PASSED_BYTES, MAX_SCRIPT_BYTES,
-        MAX_SECRETS, MAX_TIME_LIMIT, encoding::Encoding, is_label,
+        MAX_SECRETS, MAX_TIME_LIMIT,
+        encoding::Encoding,
+        is_label,
+        mail::{JobMail, MAX_MAIL_TO, MailOn},
     },
     text::{InvalidLine, Line, line_fault},
 };
@@ -61,6 +64,9 @@ impl JobSpec {
         let chars = self.comment.chars().count();
         let too_long = chars > MAX_COMMENT;
         found(field::COMMENT, too_long.then_some(Wrong::TooLong { chars, most: MAX_COMMENT }));
+        found(field::MAIL_ON, self.mail.as_ref().and_then(mail_on_fault));
+        let to = self.mail.as_ref().and_then(|mail| mail.to.as_deref());
+        found(field::MAIL_TO, to.and_then(|to| Line::<MAX_MAIL_TO>::parse(to).err()).map(Wrong::Line));
         found(field::AFTER, too_many(Things::Jobs, self.after.len(), MAX_DEPENDENCIES));
         if let Some(array) = &self.array {
             found(field::ARRAY, array_fault(array).map(Wrong::Job));
@@ -74,6 +80,19 @@ impl JobSpec {
 
 fn too_many(of: Things, given: usize, most: usize) -> Option<Wrong> {
     (given > most).then_some(Wrong::Count { of, given, least: 0, most })
+}
+
+/// What is wrong with the moments at which mail goes out.
+fn mail_on_fault(mail: &JobMail) -> Option<Wrong> {
+    let (given, most) = (mail.on.len(), MailOn::ALL.len());
+    let is_repeated = mail.on.iter().collect::<std::collections::HashSet<_>>().len() < given;
+    let only_tasks = mail.on == [MailOn::EachTask];
+    (given == 0 || is_repeated || only_tasks).then_some(Wrong::Count {
+        of: Things::Moments,
+        given,
+        least: 1,
+        most,
+    })
 }
 
 fn script_fault(script: &str) -> Option<Wrong> {

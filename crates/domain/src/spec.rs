@@ -1,10 +1,12 @@
 //! The specification of a job, as a tenant submits it, and the limits on it.
 
 pub mod encoding;
+pub mod mail;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use encoding::Encoding;
+use mail::JobMail;
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -116,6 +118,9 @@ pub struct JobSpec {
     pub after: Vec<Dependency>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    /// Mail about the job, in the way of sbatch's `--mail-type`; none where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<JobMail>,
     #[serde(default, skip_serializing_if = "Launch::is_default")]
     pub launch: Launch,
     #[serde(default, skip_serializing_if = "BatchSpec::is_default")]
@@ -246,6 +251,7 @@ impl JobSpec {
             array: self.array.clone(),
             after: self.after.clone(),
             comment: String::new(),
+            mail: None,
             launch: self.launch,
             batch: BatchSpec::default(),
         }

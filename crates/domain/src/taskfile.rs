@@ -12,7 +12,10 @@ use crate::{
     BatchSpec, JobSpec, Launch, Millis, ServiceClass,
     problem::{Field, Form, OptionFault, Place, SpecProblem, TaskFileFault, Wrong, field},
     script::array_of_text,
-    spec::{ArraySpec, Dependency, MAX_SCRIPT_BYTES},
+    spec::{
+        ArraySpec, Dependency, MAX_SCRIPT_BYTES,
+        mail::{JobMail, MailOn},
+    },
 };
 
 /// The most bytes of a file: a script and the little around it.
@@ -46,7 +49,16 @@ struct TaskFile {
     after: Vec<Dependency>,
     #[serde(default)]
     comment: String,
+    mail: Option<MailOfFile>,
     launch: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailOfFile {
+    #[serde(default)]
+    on: Vec<String>,
+    to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,6 +173,16 @@ fn spec_of(text: &str, file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             None
         }
     });
+    let mail = file.mail.map(|mail| {
+        let mut read = JobMail { on: Vec::new(), to: mail.to };
+        for word in &mail.on {
+            match MailOn::from_code(word) {
+                Some(on) => read.on.push(on),
+                None => problem(field::MAIL_ON, Wrong::unknown(word, &MailOn::ALL.map(MailOn::code))),
+            }
+        }
+        read
+    });
     let resources = file.resources;
     if resources.cards.is_some() && resources.cards_per_node.is_some() {
         problem(field::RESOURCES, TaskFileFault::CardsTwice.into());
@@ -189,6 +211,7 @@ fn spec_of(text: &str, file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
         array,
         after: file.after,
         comment: file.comment,
+        mail,
         launch,
         batch: BatchSpec::default(),
     };
@@ -236,6 +259,11 @@ mod tests {
         );
         assert_eq!(spec.problems(), []);
         assert_eq!(spec.array.map(|array| (array.len(), array.max_running)), Some((4, Some(2))));
+        let mail = parse("name: a\nscript: \"#!/bin/sh\"\nmail: {on: [end, fail], to: lin}\n")
+            .unwrap()
+            .mail
+            .unwrap();
+        assert_eq!((mail.on, mail.to.as_deref()), (vec![MailOn::End, MailOn::Fail], Some("lin")));
         let list = parse("name: a\nscript: \"true\"\nenv: [A=1, B=x=y]\n").unwrap();
         assert_eq!(list.env.get("B").map(String::as_str), Some("x=y"));
     }
@@ -274,6 +302,15 @@ mod tests {
         let told: Vec<String> = parse(five).unwrap_err().iter().map(ToString::to_string).collect();
         let lines: Vec<&str> = told.iter().filter_map(|told| told.split(':').next()).collect();
         assert_eq!(lines, ["line 2", "line 3", "line 4", "line 6", "line 7"], "{told:?}");
+        let wrong = |mail: &str| {
+            let read = parse(&format!("name: a\nscript: \"#!/bin/sh\"\nmail: {mail}\n"));
+            let problems = read.map_or_else(|problems| problems, |spec| spec.problems());
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        assert!(wrong("{on: [finish]}").contains("begin, end, fail"), "{}", wrong("{on: [finish]}"));
+        assert!(wrong("{to: lin}").contains("mail.on"), "{}", wrong("{to: lin}"));
+        assert!(wrong("{on: [end, end]}").contains("mail.on"));
+        assert!(wrong("{on: [end], at: x}").contains("mail.at"), "{}", wrong("{on: [end], at: x}"));
         let others = "name: a\nscript: \"#!/bin/sh\"\nnodes: 0\nmax_duration: soon\nservice_class: gold\nenv: [A]\n\
                       comment: \"";
         let problems = parse(&format!("{others}{}\"\n", "x".repeat(2000))).unwrap_err();

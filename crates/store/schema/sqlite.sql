@@ -1282,6 +1282,10 @@ CREATE TRIGGER signatures_never_go BEFORE DELETE ON signatures
 BEGIN SELECT RAISE(ABORT, 'signatures are append-only: they are never deleted'); END;
 CREATE TRIGGER signatures_added AFTER INSERT ON signatures
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('signatures', NEW.id, 0); END;
+-- The jobs about which mail goes out; what is asked for is in their specification. Most jobs ask for none.
+CREATE TABLE job_mail (
+    job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id)
+) STRICT, WITHOUT ROWID;
 
 -- Members as they are seen: with what the person of each says.
 CREATE VIEW memberships AS

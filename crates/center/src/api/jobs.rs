@@ -70,7 +70,7 @@ pub async fn list(
 /// Submits a job. Answered when it is on disk.
 #[utoipa::path(post, path = "/jobs", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = JobSpec, description = "A job specification: \
     name, script, nodes, cards_per_node, time_limit_ms, project, service_class, card_model, env, args, array, after, \
-    comment, launch, batch"), params(("Idempotency-Key" = inline(Option<domain::schema::Key>), Header, description = "The same again gives the same job")),
+    comment, mail, launch, batch"), params(("Idempotency-Key" = inline(Option<domain::schema::Key>), Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem), (status = 409, body = Problem)))]
 pub async fn submit(
     State(center): State<Center>,

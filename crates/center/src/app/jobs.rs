@@ -17,7 +17,7 @@ use domain::{
     Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
     TenantId, Timestamp,
     problem::{JobFault, field},
-    script::{Note, NoteAction, ParsedScript},
+    script::{Note, NoteAction, NoteWhy, ParsedScript},
     spec::Dependency,
 };
 use scheduler::Limit;
@@ -44,6 +44,7 @@ use crate::{
     disk, event_kinds,
     fits::Shape,
     live::{Fate, Live, LiveNode, fate},
+    notices::job_mail,
     secret,
     settings::EngineKind,
 };
@@ -170,6 +171,7 @@ fn keep(
     let (id, now) = (new_id!(JobId), moment::now());
     let job = Job::new(id, tenant, project.id, contract, by, now, spec);
     jobs::insert_job(tx, &job)?;
+    job_mail::keep(tx, &job)?;
     let about = About { tenant: Some(tenant), job: Some(id), run: None };
     let data = json!({ "name": job.spec.name, "tasks": job.tasks.total });
     let event = events::record(tx, now, about, event_kinds::JOB_SUBMITTED, data)?;
@@ -315,6 +317,10 @@ pub fn notes_on_start(center: &Center, spec: &JobSpec) -> Vec<Note> {
     let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
     let mut notes = domain::script::notes_on_start(spec, is_slurm);
     notes.extend(domain::script::notes_on_secrets(spec));
+    if spec.mail.is_some() && !center.common.mail.is_on() {
+        let (option, why) = ("--mail-type".to_owned(), NoteWhy::NoMail);
+        notes.push(Note { line: 0, option, action: NoteAction::Ignored, why });
+    }
     notes
 }
 

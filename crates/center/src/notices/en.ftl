@@ -63,6 +63,24 @@ mail-application-subject = Application { $number }: { $application }
 mail-application-text =
     Your application { $number } is { $application }.
     You see it, and go on with it, here. Whoever has this link can do so too:
+mail-job-began-subject = The job { $name } has begun
+mail-job-began-text =
+    { $found ->
+        [no] The job { $name } has begun. Its mail is asked for to { $to }, which nobody of your organisation is called or has as an address, so it goes to whoever submitted the job.
+       *[yes] The job { $name } has begun. Mail about it was asked for with the job.
+    }
+mail-job-again-subject = The job { $name } is tried again
+mail-job-again-text =
+    { $found ->
+        [no] A run of the job { $name } was lost, and the center tries it again. Its mail is asked for to { $to }, which nobody of your organisation is called or has as an address, so it goes to whoever submitted the job.
+       *[yes] A run of the job { $name } was lost, and the center tries it again. Mail about it was asked for with the job.
+    }
+mail-job-ended-subject = The job { $name } ended: { $outcome }
+mail-job-ended-text =
+    { $found ->
+        [no] The job { $name } ended: { $outcome }. Its mail is asked for to { $to }, which nobody of your organisation is called or has as an address, so it goes to whoever submitted the job.
+       *[yes] The job { $name } ended: { $outcome }. Mail about it was asked for with the job.
+    }
 mail-reset-subject = Another password for { $login }
 mail-reset-text =
     Somebody asked for another password for { $login }. If it was not you, nothing is to be done.

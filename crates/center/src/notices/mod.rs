@@ -1,6 +1,7 @@
 //! Notices in the center: who hears of its events, what contracts give warning of, and the keys by which the engine of
 //! notices (`base::notice`) keeps what is secret. The inbox and the endpoints are nouns of the public compute service.
 
+pub mod job_mail;
 pub mod outside;
 pub mod send;
 pub mod topics;

@@ -1,4 +1,5 @@
-//! Mails to those who have no inbox: strangers who applied are told of each move of their application.
+//! Mails beside notices: strangers who applied have no inbox and are told of each move of their application, and jobs may ask
+//! for mail about themselves.
 
 use base::{
     approval::{Application, Deed, State, actions::CHANGED, rows},
@@ -12,15 +13,20 @@ use domain::{ApplicationId, Timestamp};
 use serde_json::{Value, json};
 use store::{Tx, events::Event};
 
-use super::vault;
+use super::{job_mail, vault};
 use crate::center::Center;
 
 /// Mails that an event calls for beside notices.
 pub fn of_event(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Result<Vec<Mail>, AppError> {
-    if !center.common.mail.is_on() || event.event.kind != CHANGED.code() {
+    if !center.common.mail.is_on() {
         return Ok(Vec::new());
     }
-    Ok(of_application(center, tx, event, now)?.into_iter().collect())
+    let mail = if event.event.kind == CHANGED.code() {
+        of_application(center, tx, event, now)?
+    } else {
+        job_mail::of_event(center, tx, event, now)?
+    };
+    Ok(mail.into_iter().collect())
 }
 
 fn text<'a>(data: &'a Value, key: &str) -> &'a str {

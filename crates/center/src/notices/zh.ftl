@@ -63,6 +63,24 @@ mail-application-subject = 申请 { $number }：{ $application }
 mail-application-text =
     您的申请 { $number } 现状：{ $application }。
     请在这里查看并继续办理；持有此链接的人都可以这样做：
+mail-job-began-subject = 作业 { $name } 已开始
+mail-job-began-text =
+    { $found ->
+        [no] 作业 { $name } 已开始。提交时指定的收件人 { $to } 不是本单位任何人的用户名或邮箱，因此发给提交人。
+       *[yes] 作业 { $name } 已开始。本邮件是提交作业时要求发送的。
+    }
+mail-job-again-subject = 作业 { $name } 正在重试
+mail-job-again-text =
+    { $found ->
+        [no] 作业 { $name } 的一次运行丢失，中心正在重试。提交时指定的收件人 { $to } 不是本单位任何人的用户名或邮箱，因此发给提交人。
+       *[yes] 作业 { $name } 的一次运行丢失，中心正在重试。本邮件是提交作业时要求发送的。
+    }
+mail-job-ended-subject = 作业 { $name } 已结束：{ $outcome }
+mail-job-ended-text =
+    { $found ->
+        [no] 作业 { $name } 已结束：{ $outcome }。提交时指定的收件人 { $to } 不是本单位任何人的用户名或邮箱，因此发给提交人。
+       *[yes] 作业 { $name } 已结束：{ $outcome }。本邮件是提交作业时要求发送的。
+    }
 mail-reset-subject = 为 { $login } 设置新密码
 mail-reset-text =
     有人请求为 { $login } 设置新密码。如果不是您本人，无需处理。

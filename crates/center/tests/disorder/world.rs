@@ -146,7 +146,7 @@ impl World {
     fn step(&mut self) -> &'static str {
         let by = self.below(60_000);
         self.pass(Millis(by));
-        let (what, done) = match self.dice.below(31) {
+        let (what, done) = match self.dice.below(34) {
             0..3 => ("pay", self.pay()),
             3 => ("pay again", self.pay_again()),
             4..8 => ("submit", self.submit()),
@@ -154,15 +154,15 @@ impl World {
             9..11 => ("end", self.end()),
             11 => ("lose", self.lose()),
             12 => ("preempt", self.preempt()),
-            13..17 => ("correct", self.correct()),
-            17 => ("decide", self.decide()),
-            18..20 => ("close", self.close()),
-            20 => ("silence", self.fall_silent()),
-            21 => ("act", self.act()),
-            22 => ("price", self.publish()),
-            23 => ("restart", self.restart()),
-            24 => ("voucher", self.touch_vouchers()),
-            25..28 => ("budget", self.budget()),
+            13..20 => ("correct", self.correct()),
+            20 => ("decide", self.decide()),
+            21..23 => ("close", self.close()),
+            23 => ("silence", self.fall_silent()),
+            24 => ("act", self.act()),
+            25 => ("price", self.publish()),
+            26 => ("restart", self.restart()),
+            27 => ("voucher", self.touch_vouchers()),
+            28..31 => ("budget", self.budget()),
             _ => {
                 self.let_time_pass();
                 ("time", Ok(()))

@@ -153,6 +153,8 @@ pub enum Things {
     Filters,
     Lines,
     Shares,
+    /// Moments of a job at which mail goes out.
+    Moments,
 }
 
 /// A fault of a job.

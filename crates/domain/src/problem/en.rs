@@ -170,6 +170,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Filters => "filters",
         Things::Lines => "lines",
         Things::Shares => "shares",
+        Things::Moments => "moments, each once, beside `each_task`",
     };
     let hint = match (of, least) {
         (Things::Jobs, 0) => format!("wait for at most {most} jobs"),

@@ -84,6 +84,8 @@ fields! {
     LIMIT = "limit", "每页条数";
     LINES = "lines", "明细";
     LOGIN = "login", "用户名";
+    MAIL_ON = "mail.on", "邮件时机";
+    MAIL_TO = "mail.to", "收件人";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
     MEMBER = "member", "提交人";

@@ -46,8 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things =
-        each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Shares, Lines);
+    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Shares, Lines, Moments);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],
@@ -351,13 +350,14 @@ fn every_note_reads_well_in_both_languages() {
         WholeLimit, MostNodes, OwnCards, NeverRan, ProcessorsShared, MemoryShared, OwnLogs, NoMail, NoLicences,
         AlwaysRetried, PoolsOfContract, EmptyInput, ForSrun, OneProcess, OutputKept, ErrorKept, OwnFolder,
         Terminated, FirstNodeOnly, NoSlurm, TooLate, OddMark, OldMark, OtherSystem, ByteOrderMark, Encoding;
-        SignalToScript { .. }, NodesOfTasks { .. }, LineEnds { .. }, LooksSecret { .. }
+        SignalToScript { .. }, NodesOfTasks { .. }, LineEnds { .. }, LooksSecret { .. }, NoMailOn { .. }
     );
     let with_values = [
         NoteWhy::SignalToScript { signal: text("USR1"), before_s: 60 },
         NoteWhy::LooksSecret { name: text("TOKEN") },
         NoteWhy::NodesOfTasks { tasks: 2, nodes: 4 },
         NoteWhy::LineEnds { count: 12 },
+        NoteWhy::NoMailOn { words: text("TIME_LIMIT_80") },
     ];
     for why in plain.into_iter().chain(with_values) {
         let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));

@@ -155,6 +155,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Filters => "项筛选条件",
         Things::Lines => "行",
         Things::Shares => "个提醒比例",
+        Things::Moments => "个不重复的时机（each_task 除外）",
     };
     let hint = match least {
         0 => format!("最多 {most} {things}"),

@@ -45,7 +45,12 @@ pub enum NoteWhy {
     ProcessorsShared,
     MemoryShared,
     OwnLogs,
+    /// The center sends no mail at all.
     NoMail,
+    /// It sends none for these words of `--mail-type`.
+    NoMailOn {
+        words: String,
+    },
     NoLicences,
     AlwaysRetried,
     PoolsOfContract,
@@ -144,6 +149,7 @@ impl NoteWhy {
             Self::MemoryShared => "memory_shared",
             Self::OwnLogs => "own_logs",
             Self::NoMail => "no_mail",
+            Self::NoMailOn { .. } => "no_mail_on",
             Self::NoLicences => "no_licences",
             Self::AlwaysRetried => "always_retried",
             Self::PoolsOfContract => "pools_of_contract",
@@ -194,7 +200,8 @@ impl NoteWhy {
             Self::ProcessorsShared => "processors are not divided among jobs",
             Self::MemoryShared => "memory is not divided among jobs",
             Self::OwnLogs => "each run has logs of its own, and a file that --output names is made anew",
-            Self::NoMail => "mail about jobs is asked for under Notices",
+            Self::NoMail => "this center sends no mail; its operator names a relay in `mail.host`",
+            Self::NoMailOn { words } => return format!("no mail is sent for {words}; the other words hold"),
             Self::NoLicences => "the center keeps no licences",
             Self::AlwaysRetried => "a run that the center loses is always tried again",
             Self::PoolsOfContract => {
@@ -267,7 +274,8 @@ impl NoteWhy {
             Self::ProcessorsShared => "处理器不在作业间划分",
             Self::MemoryShared => "内存不在作业间划分",
             Self::OwnLogs => "每次运行有自己的日志，--output 所指的文件会重新建立",
-            Self::NoMail => "作业的邮件在“通知”中设置",
+            Self::NoMail => "本中心不发邮件；运维人员在 mail.host 中设置邮件服务器",
+            Self::NoMailOn { words } => return format!("{words} 不发邮件；其余各项有效"),
             Self::NoLicences => "中心不管理许可证",
             Self::AlwaysRetried => "中心丢失的运行总会重试",
             Self::PoolsOfContract => "使用哪些资源池由合同决定；请用 --constraint 选择加速卡型号",

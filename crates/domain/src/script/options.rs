@@ -12,6 +12,7 @@ use crate::{
     JobSpec, Launch, ServiceClass,
     batch::Memory,
     problem::{Form, JobFault, OptionFault, Place, SpecProblem, ValueFault, Wrong},
+    spec::mail::{JobMail, MailTypes, mail_types},
 };
 
 /// The nodes, cards and tasks that the options ask for.
@@ -27,6 +28,7 @@ struct Asked {
     per_task: Option<(u32, u32)>,
     /// The options that say how much memory, in the order in which they came first.
     memory: Vec<(&'static str, u64)>,
+    mail: JobMail,
 }
 
 /// Takes the options into `spec`.
@@ -72,6 +74,7 @@ pub(super) fn take_all(
         let place = Place::option(at.map_or(0, |at| at.line), &together[together.len() - 1]);
         problems.push(SpecProblem::new(place, OptionFault::NotTogether { options: together }));
     }
+    spec.mail = (!asked.mail.on.is_empty()).then(|| std::mem::take(&mut asked.mail));
     nodes_and_tasks(&asked, spec, notes);
     cards(&asked, spec, problems);
 }
@@ -164,7 +167,7 @@ fn take(
     }
     // An option that needs a value has one by now; an empty one says nothing.
     let value = value.unwrap_or_default();
-    if value.is_empty() && !matches!(name, "comment" | "export") {
+    if value.is_empty() && !matches!(name, "comment" | "export" | "mail-user") {
         let option = table::named(name).map_or_else(|| format!("--{name}"), table::Opt::shown);
         return Err(OptionFault::NeedsValue { option }.into());
     }
@@ -227,6 +230,14 @@ fn take(
             }
             spec.batch.warning = Some(warning);
         }
+        "mail-type" => {
+            let MailTypes { on, not_sent } = mail_types(value);
+            asked.mail.on = on;
+            if !not_sent.is_empty() {
+                return Ok(Taken::Ignored(NoteWhy::NoMailOn { words: not_sent.join(",") }));
+            }
+        }
+        "mail-user" => asked.mail.to = Some(value.to_owned()).filter(|whom| !whom.is_empty()),
         "launch" => {
             let known = Launch::ALL.map(Launch::code);
             spec.launch = Launch::from_code(value).ok_or_else(|| Wrong::unknown(value, &known))?;

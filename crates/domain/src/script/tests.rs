@@ -107,8 +107,27 @@ fn the_rest_is_read_too() {
 }
 
 #[test]
+fn mail_is_asked_for_by_its_moments() {
+    use crate::spec::mail::{JobMail, MailOn};
+    let mail = |options: &str| good(options).spec.mail;
+    let asked =
+        |on: &[MailOn], to: Option<&str>| Some(JobMail { on: on.to_vec(), to: to.map(str::to_owned) });
+    assert_eq!(mail("--mail-type=END,FAIL"), asked(&[MailOn::End, MailOn::Fail], None));
+    assert_eq!(
+        mail("--mail-user=lin@univ.example --mail-type=begin"),
+        asked(&[MailOn::Begin], Some("lin@univ.example"))
+    );
+    // sbatch sends nothing to a user alone, and the option that comes last holds.
+    assert_eq!(mail("--mail-user=lin"), None);
+    assert_eq!(mail("--mail-type=ALL --mail-type=NONE"), None);
+    assert_eq!(mail("--nodes=1"), None);
+    let odd = good("--mail-type=END --mail-user=\"a\tb\"").spec.problems();
+    assert!(odd.iter().any(|problem| problem.to_string().contains("mail.to")), "{odd:?}");
+}
+
+#[test]
 fn what_is_not_taken_is_named() {
-    let notes = good("--mem=10G --mail-type=END --output=out-%j.txt -p gpu --nice").notes;
+    let notes = good("--mem=10G --mail-type=END,STAGE_OUT --output=out-%j.txt -p gpu --nice").notes;
     let named: Vec<&str> = notes.iter().map(|note| note.option.as_str()).collect();
     assert_eq!(named, ["--mem", "--mail-type", "--output", "--partition", "--nice"]);
     assert!(notes.iter().all(|note| note.line == 2 && !note.why.text(Lang::En).is_empty()));

@@ -12,7 +12,7 @@ use serde_norway::{Mapping, Value};
 use crate::problem::{KeyKind, Place, SpecProblem, TaskFileFault, field};
 
 /// The keys of a task file, and of its `resources`, each with the kind of its value.
-const KEYS: [(&str, KeyKind); 16] = [
+const KEYS: [(&str, KeyKind); 17] = [
     ("type", KeyKind::Text),
     ("name", KeyKind::Text),
     ("project", KeyKind::Text),
@@ -28,8 +28,10 @@ const KEYS: [(&str, KeyKind); 16] = [
     ("array", KeyKind::Text),
     ("after", KeyKind::Dependencies),
     ("comment", KeyKind::Text),
+    ("mail", KeyKind::Mapping),
     ("launch", KeyKind::Text),
 ];
+const MAIL: [(&str, KeyKind); 2] = [("on", KeyKind::Texts), ("to", KeyKind::Text)];
 const RESOURCES: [(&str, KeyKind); 5] = [
     ("cards", KeyKind::Count),
     ("cards_per_node", KeyKind::Count),
@@ -56,11 +58,13 @@ pub fn of(text: &str, error: &serde_norway::Error) -> Vec<SpecProblem> {
     let Ok(Value::Mapping(file)) = serde_norway::from_str::<Value>(text) else {
         return one(TaskFileFault::NotAMapping);
     };
-    let resources = file.get("resources").and_then(Value::as_mapping);
     let mut faults = wrong_keys(&file, "", &KEYS);
-    faults.extend(
-        resources.map(|resources| wrong_keys(resources, "resources.", &RESOURCES)).unwrap_or_default(),
-    );
+    for (within, known) in [("resources", &RESOURCES[..]), ("mail", &MAIL)] {
+        let nested = file.get(within).and_then(Value::as_mapping);
+        faults.extend(
+            nested.map(|nested| wrong_keys(nested, &format!("{within}."), known)).unwrap_or_default(),
+        );
+    }
     let mut problems: Vec<SpecProblem> = faults
         .into_iter()
         .map(|(key, fault)| SpecProblem::new(Place::Line(line_of(text, &key, false)), fault))
@@ -79,8 +83,9 @@ pub fn of(text: &str, error: &serde_norway::Error) -> Vec<SpecProblem> {
 /// The keys that have no value, which YAML takes for nothing.
 pub fn empty_values(text: &str) -> Vec<SpecProblem> {
     let Ok(Value::Mapping(file)) = serde_norway::from_str::<Value>(text) else { return Vec::new() };
-    let resources = file.get("resources").and_then(Value::as_mapping);
-    let nested = resources.into_iter().flatten().map(|(key, value)| ("resources.", key, value));
+    let within = |name: &str| file.get(name).and_then(Value::as_mapping).into_iter().flatten();
+    let resources = within("resources").map(|(key, value)| ("resources.", key, value));
+    let nested = resources.chain(within("mail").map(|(key, value)| ("mail.", key, value)));
     let all = file.iter().map(|(key, value)| ("", key, value)).chain(nested);
     let is_empty = |value: &Value| {
         value.is_null() || value.as_sequence().is_some_and(|list| list.iter().any(Value::is_null))

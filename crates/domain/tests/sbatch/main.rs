@@ -250,6 +250,12 @@ fn is_same(parsed: &ParsedScript, option: &str, value: &str) -> bool {
         "account" => spec.project.as_deref() == Some(value),
         "job-name" => spec.name == value,
         "comment" => spec.comment == value,
+        "mail-type" => {
+            let asked = spec.mail.as_ref().map(|mail| mail.on.clone()).unwrap_or_default();
+            asked == domain::spec::mail::mail_types(value).on
+        }
+        // To somebody alone nothing is sent.
+        "mail-user" => spec.mail.as_ref().is_none_or(|mail| mail.to.as_deref() == Some(value)),
         "qos" => spec.service_class.code() == value,
         // Its numbers, since ranges are written in many ways.
         "array" => spec.array.as_ref().is_some_and(|array| {

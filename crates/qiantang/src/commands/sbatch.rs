@@ -59,6 +59,8 @@ fn help(name: &str) -> &'static str {
         "launch" => {
             "How often the script is started: `batch`, once on the first node as sbatch does, or `each-node`"
         }
+        "mail-type" => "When mail about the job is sent, such as BEGIN,END,FAIL or ALL",
+        "mail-user" => "Who of your organisation gets it, by login or address; you where left out",
         "mem" => "How much memory on each node, such as 16G (on Slurm only)",
         "mem-per-cpu" => "How much memory for each processor (on Slurm only)",
         "mem-per-gpu" => "How much memory for each card (on Slurm only)",

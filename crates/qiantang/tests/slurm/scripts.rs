@@ -259,7 +259,7 @@ fn what_is_not_taken_is_said(site: &Site, tenant: &Tenant, folder: &Path) {
     let output = ask.args(["submit", "--dry-run", "words.sh"]).output().expect("it runs");
     succeeded(&output, "words.sh");
     let said = String::from_utf8_lossy(&output.stderr);
-    for option in ["--partition", "--mail-type", "--mail-user", "--requeue"] {
+    for option in ["--partition", "--mail-type", "--requeue"] {
         assert!(said.contains(option), "{option}: {said}");
     }
     let script = std::fs::read_to_string(sources().join("words.sh")).expect("the script");
@@ -268,7 +268,7 @@ fn what_is_not_taken_is_said(site: &Site, tenant: &Tenant, folder: &Path) {
         .header("Content-Type", "text/plain")
         .send(format!("{}exit 0\n#SBATCH -n 9\n", script.split("##SBATCH").next().expect("options")));
     let answer = answer.expect("an answer").into_body().read_to_string().expect("text");
-    assert!(answer.contains("--mail-user") && !answer.contains("--output"), "{answer}");
+    assert!(answer.contains("--mail-type") && !answer.contains("--output"), "{answer}");
 }
 
 /// A script for sbatch that is to be started on each node says so on a line that sbatch ignores.

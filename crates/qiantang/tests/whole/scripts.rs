@@ -76,7 +76,9 @@ fn a_script_is_read_as_sbatch_reads_it_and_the_rest_is_told() {
     }
     let (code, _, err) = at.run(&["submit", "--dry-run", "--mail-type", "END", "--requeue", &good]);
     assert!(
-        code == 0 && err.contains("--mail-type (ignored)") && err.contains("--requeue (ignored)"),
+        code == 0
+            && err.contains("--mail-type: this center sends no mail")
+            && err.contains("--requeue (ignored)"),
         "{err}"
     );
     let help = at.ok(&["submit", "--help"]);

@@ -98,8 +98,13 @@ fn subject(base: &Base, lang: Lang, mail: &Mail) -> String {
 
 /// A text of a mail with the values of its data.
 fn words(base: &Base, lang: Lang, mail: &Mail, key: &str) -> String {
-    let families =
-        [("state", "state"), ("deed", "deed"), ("role", "role"), ("application", "application-state")];
+    let families = [
+        ("state", "state"),
+        ("outcome", "state"),
+        ("deed", "deed"),
+        ("role", "role"),
+        ("application", "application-state"),
+    ];
     let mut args = said::args(&families, lang, &mail.data);
     // What has a name in each language goes by the one of this text.
     let mark = format!("-{}", lang.code());

@@ -66,6 +66,63 @@ fn a_mail_comes_in_both_parts_and_one_click_ends_mail_of_its_kind() {
 }
 
 #[test]
+fn a_script_asks_for_mail_about_its_job_and_writes_to_no_stranger() {
+    let Some(center) = Mailing::start() else { return };
+    let site = &center.site;
+    let alpha = site.tenant("alpha", "research", &grant(), 8);
+    with_address(site, &alpha.developer, "dev@alpha.example");
+    with_address(site, &alpha.admin, "admin@alpha.example");
+    let terminal = Terminal::signed_in(site, "alpha-developer");
+    let submit = |words: &[&str], name: &str, body: &str| {
+        let script = terminal.file(&format!("{name}.sh"), &format!("#!/bin/sh\n{body}\n"));
+        let id = terminal.ok(&[&["submit", "--parsable"], words, &["-J", name, &script]].concat());
+        id.trim().to_owned()
+    };
+    // Each moment that was asked for is one mail, and it leads to the job.
+    let id = submit(&["--mail-type=BEGIN,END"], "trains", "true");
+    let text =
+        |address: &str, said: &str| center.mail(address, said)["text"].as_str().expect("text").to_owned();
+    assert!(text("dev@alpha.example", "The job trains has begun").contains(&format!("/jobs/{id}")));
+    assert!(text("dev@alpha.example", "The job trains ended: Succeeded").contains("asked for with the job"));
+    // Of an array the job as a whole is told of, unless each task is to be.
+    submit(
+        &["--mail-type=FAIL,ARRAY_TASKS", "--array=3-5"],
+        "parts",
+        "[ $SLURM_ARRAY_TASK_ID != 4 ] || exit 7",
+    );
+    text("dev@alpha.example", "The job parts_4 ended: Failed");
+    submit(&["--mail-type=ALL", "--array=3-5"], "whole", "true");
+    text("dev@alpha.example", "The job whole ended: Succeeded");
+    // A colleague gets it by address or login, and nobody else does: not another tenant's, not the world's.
+    submit(&["--mail-type=END", "--mail-user=ADMIN@alpha.example"], "colleague", "true");
+    text("admin@alpha.example", "The job colleague ended");
+    let beta = site.tenant("beta", "enterprise", &grant(), 8);
+    with_address(site, &beta.admin, "admin@beta.example");
+    for (whom, name) in
+        [("admin@beta.example", "other"), ("beta-admin", "login"), ("ceo@big.example", "world")]
+    {
+        submit(&["--mail-type=END", &format!("--mail-user={whom}")], name, "true");
+        assert!(text("dev@alpha.example", &format!("The job {name} ended")).contains(whom));
+    }
+    // Who asks for nothing gets nothing, and what can't be sent is named where it is submitted.
+    submit(&["--mail-user=alpha-developer"], "silent", "true");
+    let script = terminal.file("early.sh", "#!/bin/sh\n#SBATCH --mail-type=END,TIME_LIMIT_80\ntrue\n");
+    let (code, _, said) = terminal.run(&["submit", "--wait", &script]);
+    assert!(code == 0 && said.contains("--mail-type (ignored): no mail is sent for TIME_LIMIT_80"), "{said}");
+    text("dev@alpha.example", "The job early.sh ended");
+    let addresses: Vec<String> = center.mails().iter().map(|mail| mail["to"].to_string()).collect();
+    assert!(addresses.iter().all(|to| to.contains("alpha.example")), "{addresses:?}");
+    let subjects: Vec<String> =
+        center.mails().iter().map(|mail| mail["headers"]["subject"].to_string()).collect();
+    let about = |name: &str| subjects.iter().filter(|subject| subject.contains(name)).count();
+    assert_eq!(
+        (about("trains"), about("parts"), about("whole"), about("silent")),
+        (2, 1, 2, 0),
+        "{subjects:?}"
+    );
+}
+
+#[test]
 fn who_forgot_a_password_sets_another_by_mail_once_and_is_signed_out_elsewhere() {
     let Some(center) = Mailing::start() else { return };
     let site = &center.site;
