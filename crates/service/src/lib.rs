@@ -8,6 +8,7 @@ pub mod mail;
 pub mod notice;
 pub mod onboarding;
 pub mod reset;
+pub mod status;
 pub mod voucher;
 pub mod webhook;
 
@@ -19,6 +20,7 @@ pub const PLATFORM: Platform<Center> = Platform {
     nouns: &[
         application::NOUN,
         onboarding::NOUN,
+        status::NOUN,
         voucher::NOUN,
         invoice::NOUN,
         focus::NOUN,
