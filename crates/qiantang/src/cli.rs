@@ -32,6 +32,15 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The same command line, in which `-5` behind an option is its value, not an option: what is wrong with it is then told by
+/// whoever knows what the option is for.
+pub fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes_value = |arg: &clap::Arg| arg.get_long().is_some() && arg.get_action().takes_values();
+    command
+        .mut_args(|arg| if takes_value(&arg) { arg.allow_negative_numbers(true) } else { arg })
+        .mut_subcommands(with_negative_numbers)
+}
+
 /// The language that a command line asks for, before it is read: also one that can't be understood is told in it.
 pub fn asked_language(words: &[OsString]) -> Option<String> {
     let mut words = words.iter().take_while(|word| *word != "--").map(|word| word.to_string_lossy());
@@ -49,6 +58,15 @@ pub fn asked_language(words: &[OsString]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn a_number_below_zero_is_the_value_of_its_option() {
+        let words = ["qiantang", "budgets", "new", "--project", "vision", "--yuan", "-5"];
+        let whole = super::Cli::command();
+        assert!(whole.clone().try_get_matches_from(words).is_err(), "without this it is taken for an option");
+        let read = super::with_negative_numbers(whole).try_get_matches_from(words);
+        assert!(read.is_ok(), "{read:?}");
+    }
 
     #[test]
     fn the_command_line_is_sound() {

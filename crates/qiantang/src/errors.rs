@@ -177,6 +177,14 @@ impl Failure {
         Self { category, code, message, hint, errors: errors.unwrap_or_default(), job_exit: None }
     }
 
+    /// The advice, where what is said before it does not have it already.
+    fn hint_beside(&self, lang: Lang) -> Option<&str> {
+        let hint = self.hint.in_lang(lang);
+        let said = |text: &Both| text.in_lang(lang).contains(hint);
+        let is_said = said(&self.message) || self.errors.iter().any(said);
+        (!hint.is_empty() && !is_said).then_some(hint)
+    }
+
     /// Says it on standard error; gives the exit code.
     pub fn tell(&self, as_json: bool, lang: Lang) -> ExitCode {
         if as_json {
@@ -191,8 +199,8 @@ impl Failure {
                     tell!("  - {}", error.in_lang(lang));
                 }
             }
-            if !self.hint.is_empty() {
-                tell!("  {}", self.hint.in_lang(lang));
+            if let Some(hint) = self.hint_beside(lang) {
+                tell!("  {hint}");
             }
         }
         ExitCode::from(self.job_exit.unwrap_or_else(|| self.category.exit_code()))
@@ -201,6 +209,9 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
+    use base::{api::problem::Problem, error::AppError};
+    use domain::problem::{Wrong, field};
+
     use super::*;
 
     #[test]
@@ -214,5 +225,20 @@ mod tests {
         assert_eq!(odd.message.en, "the answer has status 404: no reason");
         let plain = Failure::of_answer(503, "no healthy upstream\n");
         assert_eq!(plain.message.en, "the answer has status 503: no healthy upstream");
+    }
+    #[test]
+    fn advice_is_told_once() {
+        let error = AppError::invalid(field::MONTH, Wrong::NotAMonth { given: "2026-13".into() });
+        let body = serde_json::to_string(&Problem::from(&error)).expect("it is written");
+        let invalid = Failure::of_answer(422, &body);
+        let gone = Failure::of_answer(
+            404,
+            &serde_json::to_string(&Problem::from(&AppError::not_found("job", "x"))).expect("it is written"),
+        );
+        for lang in Lang::ALL {
+            assert!(!invalid.hint.in_lang(lang).is_empty(), "programs are told it apart");
+            assert_eq!(invalid.hint_beside(lang), None, "{}", invalid.message.in_lang(lang));
+            assert_eq!(gone.hint_beside(lang), Some(gone.hint.in_lang(lang)));
+        }
     }
 }

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     // Before the line is understood, since what can't be understood is told in that language, too.
     let asked = output::lang(cli::asked_language(&words).as_deref());
-    let mut whole = chinese::in_language(Cli::command(), asked);
+    let mut whole = chinese::in_language(cli::with_negative_numbers(Cli::command()), asked);
     let read = whole.try_get_matches_from_mut(std::env::args_os());
     let cli = match read.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
             cli.profile.as_deref(),
             cli.url.as_deref(),
             cli.ca.as_deref(),
-            cli.command.signs_in(),
+            cli.command.needs_no_sign_in(),
         ),
         profile: cli.profile,
         ca: cli.ca,

@@ -9,6 +9,7 @@ pub mod notice;
 pub mod onboarding;
 pub mod quote;
 pub mod reset;
+pub mod status;
 pub mod voucher;
 pub mod webhook;
 
@@ -21,6 +22,7 @@ pub const PLATFORM: Platform<Center> = Platform {
         application::NOUN,
         onboarding::NOUN,
         quote::NOUN,
+        status::NOUN,
         voucher::NOUN,
         invoice::NOUN,
         focus::NOUN,

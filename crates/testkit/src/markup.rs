@@ -56,6 +56,9 @@ pub fn read(html: &str) -> Result<Read, String> {
         rest = after;
     }
     read.say(&text(rest)?);
+    if let Some(twice) = read.said.iter().find(|said| has_unit_twice(said)) {
+        return Err(format!("an amount has its unit twice: {twice}"));
+    }
     if !open.is_empty() {
         return Err(format!("never closed: {open:?}"));
     }
@@ -148,9 +151,20 @@ impl Read {
     }
 }
 
+/// Whether an amount that begins with its sign has a word for the same unit behind it.
+fn has_unit_twice(said: &str) -> bool {
+    said.split('¥').skip(1).any(|amount| {
+        let is_of_number = |c: char| c.is_ascii_digit() || ".,-".contains(c) || c.is_whitespace();
+        let behind = amount.trim_start_matches(is_of_number);
+        behind.len() < amount.len() && ["yuan", "CNY", "元"].iter().any(|unit| behind.starts_with(unit))
+    })
+}
+
 #[test]
 fn mistakes_are_found() {
     for (wrong, said) in [
+        ("<p>at most ¥ 500,000.00 yuan</p>", "unit twice"),
+        ("<p>上限 ¥500 元。</p>", "unit twice"),
         ("<p>", "never closed"),
         ("<p><b></p></b>", "</p> closes Some(\"b\")"),
         ("<p class=x>", "no quotes"),

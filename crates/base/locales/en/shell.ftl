@@ -2,6 +2,7 @@
 
 product = Qiantang
 platform = operations platform
+center-status = State of the center
 skip = Skip to the content
 menu = Menu
 menu-close = Close the menu

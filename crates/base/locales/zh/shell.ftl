@@ -2,6 +2,7 @@
 
 product = 钱塘
 platform = 计算中心运营平台
+center-status = 中心状态
 skip = 跳到正文
 menu = 菜单
 menu-close = 关闭菜单

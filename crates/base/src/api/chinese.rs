@@ -47,30 +47,46 @@ pub fn action_in(lang: Lang, action: &str) -> String {
     }
 }
 
+/// The things that may not be there, by their English words, which are their codes too, and in Chinese.
+const NOUNS: &[(&str, &str)] = &[
+    ("alliance", "联盟"),
+    ("amendment", "补充协议"),
+    ("application", "申请"),
+    ("budget", "预算"),
+    ("claim", "兑付申请"),
+    ("contract", "合同"),
+    ("correction", "更正"),
+    ("delivery", "发送记录"),
+    ("funding", "注资"),
+    ("invitation", "邀请"),
+    ("invoice", "发票"),
+    ("job", "作业"),
+    ("link", "链接"),
+    ("log", "日志"),
+    ("mail", "邮件"),
+    ("member", "成员"),
+    ("node", "节点"),
+    ("notice", "通知"),
+    ("page", "页面"),
+    ("period", "账期"),
+    ("person", "人员"),
+    ("pool", "资源池"),
+    ("price book", "价目"),
+    ("programme", "券种"),
+    ("project", "项目"),
+    ("retired node", "已退役节点"),
+    ("run", "运行"),
+    ("secret", "密文变量"),
+    ("session", "登录会话"),
+    ("task", "任务"),
+    ("tenant", "租户"),
+    ("token", "令牌"),
+    ("trial", "试算"),
+    ("voucher", "算力券"),
+    ("webhook", "接收端"),
+];
+
 /// The word for a thing that is not there.
-pub fn noun_of(noun: &str) -> &'static str {
-    match noun {
-        "alliance" => "联盟",
-        "amendment" => "补充协议",
-        "contract" => "合同",
-        "correction" => "更正",
-        "invoice" => "发票",
-        "job" => "作业",
-        "log" => "日志",
-        "member" => "成员",
-        "node" => "节点",
-        "page" => "页面",
-        "period" => "账期",
-        "pool" => "资源池",
-        "price book" => "价目",
-        "project" => "项目",
-        "retired node" => "已退役节点",
-        "run" => "运行",
-        "secret" => "密文变量",
-        "task" => "任务",
-        "tenant" => "租户",
-        "token" => "令牌",
-        "trial" => "试算",
-        _ => "此项内容",
-    }
+fn noun_of(noun: &str) -> &'static str {
+    NOUNS.iter().find(|(en, _)| *en == noun).map_or("此项内容", |(_, zh)| *zh)
 }

@@ -67,7 +67,6 @@ static ASSETS: &[Asset] = assets! {
     "favicon.svg": SVG,
     "tide-rail.svg": SVG,
     "tide-wide.svg": SVG,
-    "tideline.svg": SVG,
     "vendor/htmx-2.0.11.min.js": JS,
     "vendor/idiomorph-0.8.0.min.js": JS,
 };

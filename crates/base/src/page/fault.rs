@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -34,11 +34,14 @@ pub struct FaultPage {
     told: Told,
     request: String,
     at: Timestamp,
+    /// The address of the page without what was asked of it, where that is what is wrong.
+    again: String,
 }
 
 /// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
 pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let is_asked = parts.method == Method::GET && parts.uri.query().is_some();
     let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     // Read whatever becomes of the request: a browser that is hung up on while it sends shows no answer.
@@ -47,13 +50,14 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
         Err(error) => error.into_response(),
     };
     match (failure_of(&mut response), &front.known) {
-        (Some(error), _) => fault_page(front, error),
+        (Some(error), _) => fault_page(front, error, is_asked),
         (None, Some(known)) => live::news_of(front.ui, known, response),
         (None, None) => response,
     }
 }
 
-fn fault_page(front: Front, error: Arc<AppError>) -> Response {
+/// `is_asked` where a page was asked for with conditions, and nothing was sent.
+fn fault_page(front: Front, error: Arc<AppError>, is_asked: bool) -> Response {
     let error = match &*error {
         // To somebody with a browser all of these are addresses that lead nowhere.
         AppError::NoSuchRoute { .. }
@@ -86,10 +90,15 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     if let AppError::Internal(_) = &*error {
         tracing::error!(%error, %request, "a page failed");
     }
-    let told = told(front.ui, &error);
+    let mut told = told(front.ui, &error);
+    let mut again = String::new();
+    if is_asked && let AppError::Invalid(_) | AppError::Unreadable { part: Unreadable::Query, .. } = &*error {
+        (told.title, told.hint) = (front.ui.t("fault-query"), front.ui.t("fault-query-hint"));
+        front.uri.path().clone_into(&mut again);
+    }
     let page = Page::new(front, "", told.title.clone());
     let at = crate::moment::now();
-    let fault = FaultPage { page, status: status.as_u16(), told, request, at };
+    let fault = FaultPage { page, status: status.as_u16(), told, request, at, again };
     let mut response = render(status, &fault);
     if let Some(seconds) = retry_after_s(&error) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -129,7 +138,8 @@ mod tests {
             let told = told(page.ui, &AppError::not_found("page", "x"));
             for told in [bare, told] {
                 let (request, at) = ("req_0123456789ab".to_owned(), Timestamp::default());
-                let fault = FaultPage { page: page.clone(), status: 404, told, request, at };
+                let again = if told.hint.is_empty() { String::new() } else { "/usage".to_owned() };
+                let fault = FaultPage { page: page.clone(), status: 404, told, request, at, again };
                 let text = live::whole(&fault.render().expect("it renders"));
                 assert!(
                     !markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).said.is_empty()

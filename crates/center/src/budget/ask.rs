@@ -275,12 +275,16 @@ pub struct BudgetChange {
     pub hard_stop: Option<bool>,
 }
 
-fn amount(given: i64) -> Result<i64, AppError> {
+fn amount(unit: Unit, given: i64) -> Result<i64, AppError> {
     let most = params::MOST_AMOUNT;
     if (1..=most).contains(&given) {
         return Ok(given);
     }
-    Err(AppError::invalid(field::BUDGET, Wrong::OutOfRange { of: Quantity::Number, given, least: 1, most }))
+    let of = match unit {
+        Unit::MicroCny => Quantity::MicroCny,
+        Unit::CardMs => Quantity::CardMs,
+    };
+    Err(AppError::invalid(field::BUDGET, Wrong::OutOfRange { of, given, least: 1, most }))
 }
 
 fn alerts(given: &[i64]) -> Result<Alerts, AppError> {
@@ -327,7 +331,12 @@ fn whose(tx: &Tx, tenant: TenantId, kind: WhoseKind, name: &str) -> Result<Whose
             all.iter().find(|one| is_it(&one.login, one.id.to_string())).map(|one| Whose::Member(one.id))
         }
     };
-    found.ok_or_else(|| AppError::invalid(field::NAME, Wrong::NoSuch { given: name.to_owned() }))
+    // By the word for the thing: commands and pages have no field that is just a name.
+    let at = match kind {
+        WhoseKind::Project => field::PROJECT,
+        WhoseKind::Member => rule::MEMBER,
+    };
+    found.ok_or_else(|| AppError::invalid(at, Wrong::NoSuch { given: name.to_owned() }))
 }
 
 /// What the audit log keeps of a budget.
@@ -348,7 +357,7 @@ pub async fn make(center: &Center, caller: &Caller, new: NewBudget) -> Result<Bu
     let kind = params::word(field::WHOSE, &new.whose, WhoseKind::from_code, &known)?;
     let span = span(zone, &new, now)?;
     let unit = params::word(field::UNIT, &new.unit, Unit::from_code, &Unit::ALL.map(Unit::code))?;
-    let limit = amount(new.amount)?;
+    let limit = amount(unit, new.amount)?;
     let alerts = alerts(new.alerts.as_deref().unwrap_or(&rule::USUAL_ALERTS))?;
     let (id, by) = (new_id!(BudgetId), caller.member.id);
     let (name, hard_stop) = (new.name, new.hard_stop);
@@ -390,7 +399,7 @@ pub async fn change(
     center.policies.check(caller, READ, scope)?;
     let (known, running) = found(center, caller, id)?;
     let may = center.policies.may(caller, MANAGE, Some(known.budget.tenant))?;
-    let new_amount = change.amount.map(amount).transpose()?;
+    let new_amount = change.amount.map(|given| amount(known.budget.unit, given)).transpose()?;
     let new_alerts = change.alerts.as_deref().map(alerts).transpose()?;
     let (spent, from, name) = (known.spent_with(running), known.stretch.from, known.name.clone());
     let id = known.budget.id;

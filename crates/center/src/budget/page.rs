@@ -151,7 +151,7 @@ const FIELDS: [&str; 7] = ["whose", "span", "from", "unit", "amount", "alerts", 
 
 fn known_field(name: &str) -> Option<&'static str> {
     // Whose it is is one choice on the page, and a kind with a name to the API.
-    let name = if name == "name" { "whose" } else { name };
+    let name = if ["project", "member"].contains(&name) { "whose" } else { name };
     FIELDS.into_iter().find(|field| *field == name)
 }
 

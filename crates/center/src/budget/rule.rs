@@ -10,6 +10,7 @@ use domain::{
     Role, TenantId,
     budget::{SpanKind, Whose, WhoseKind},
     ledger::Unit,
+    problem::Field,
 };
 
 use crate::notices::topics::{BOTH, OF_MONEY};
@@ -36,6 +37,9 @@ pub const ALERT: Kind = Kind::new("budget_alert").tells(&[Topic {
     page: "/budgets/{budget}",
     words: &[],
 }]);
+
+/// The member whom a budget binds, as a place in what was asked.
+pub const MEMBER: Field = Field { code: "member", zh: "成员" };
 
 /// The most budgets of one tenant.
 pub const MOST_BUDGETS: u64 = 1000;

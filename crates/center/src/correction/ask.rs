@@ -184,7 +184,7 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
     // A payment of card time alone is reversed, too.
     let least = i64::from(kind != CorrectionKind::Reversal);
     if !(least..=most).contains(&new.amount_micro_cny) {
-        let (of, given) = (Quantity::Number, new.amount_micro_cny);
+        let (of, given) = (Quantity::MicroCny, new.amount_micro_cny);
         return Err(AppError::invalid(field::AMOUNT, Wrong::OutOfRange { of, given, least, most }));
     }
     let other = new.to_contract.filter(|text| !text.is_empty());

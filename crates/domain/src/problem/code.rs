@@ -138,6 +138,10 @@ pub enum Quantity {
     TimeLimitMs,
     Items,
     Weight,
+    /// Millionths of a yuan, told in yuan.
+    MicroCny,
+    /// Card-milliseconds, told in card-hours.
+    CardMs,
 }
 
 /// The things of which a list has too many or too few.

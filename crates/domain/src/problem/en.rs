@@ -6,7 +6,7 @@ mod option;
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     quote,
-    shown::{Words, grouped, shown},
+    shown::{Words, grouped, hours, shown, yuan},
     sign_in,
 };
 use crate::{
@@ -150,9 +150,15 @@ fn out_of_range(of: Quantity, given: i64, least: i64, most: i64) -> Words {
         Quantity::TimeLimitMs => format!("allow {least} ms to {} days", most / 86_400_000),
         Quantity::Items => format!("ask for {least} to {most} items"),
         Quantity::Weight => format!("give a weight of {least} to {}", grouped(most)),
+        Quantity::MicroCny => format!("give {} to {} yuan", yuan(least), yuan(most)),
+        Quantity::CardMs => {
+            format!("give more than {} and at most {} card-hours", hours(least - 1), hours(most))
+        }
     };
     let problem = match of {
         Quantity::Weight => format!("has the weight {given}"),
+        Quantity::MicroCny => format!("is {} yuan", yuan(given)),
+        Quantity::CardMs => format!("is {} card-hours", hours(given)),
         _ => format!("is {given}"),
     };
     (problem, hint)

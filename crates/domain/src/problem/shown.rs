@@ -1,6 +1,6 @@
 //! How values are shown in either language.
 
-use crate::decimal;
+use crate::{MicroCny, decimal};
 
 /// The words for a fault, and the advice on it.
 pub(super) type Words = (String, String);
@@ -13,4 +13,20 @@ pub(super) fn shown(text: &str) -> String {
 /// `1,048,576`.
 pub(super) fn grouped(number: impl Into<i128>) -> String {
     decimal::grouped(&number.into().to_string())
+}
+
+/// Millionths of a yuan, in yuan.
+pub(super) fn yuan(micro: i64) -> String {
+    short(&MicroCny(micro).exact())
+}
+
+/// Card-milliseconds, in card-hours to the millionth.
+pub(super) fn hours(card_ms: i64) -> String {
+    let millionths = i128::from(card_ms) * 10 / 36;
+    short(&MicroCny(i64::try_from(millionths).unwrap_or(i64::MAX)).exact())
+}
+
+/// Without places that are all zero.
+fn short(exact: &str) -> String {
+    decimal::grouped(exact.strip_suffix(".00").unwrap_or(exact))
 }

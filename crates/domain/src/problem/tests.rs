@@ -45,7 +45,8 @@ fn job_id() -> JobId {
 
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
-    let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
+    let quantities =
+        each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight, MicroCny, CardMs);
     let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Shares, Lines, Moments);
     let faults = samples!(
         LineFault:
@@ -390,6 +391,14 @@ fn places_read_in_both_languages() {
     let problem = SpecProblem::new(field::NODES, Wrong::OutOfRange { of, given: 0, least: 1, most: 4096 });
     assert_eq!(problem.to_string(), "nodes: is 0; ask for 1 to 4096 nodes");
     assert_eq!(problem.text(Lang::Zh), "节点数：不能是 0；可申请 1 至 4096 个节点");
+    // What people give in yuan is not told in millionths.
+    let of = Quantity::MicroCny;
+    let wrong = Wrong::OutOfRange { of, given: -2_500_000, least: 1, most: 1_000_000_000_000_000 };
+    assert_eq!(wrong.text(Lang::En), "is -2.50 yuan; give 0.000001 to 1,000,000,000 yuan");
+    assert_eq!(wrong.text(Lang::Zh), "不能是 -2.50 元；范围是 0.000001 至 1,000,000,000 元");
+    let wrong = Wrong::OutOfRange { of: Quantity::CardMs, given: 0, least: 1, most: 9_000_000 };
+    assert_eq!(wrong.text(Lang::En), "is 0 card-hours; give more than 0 and at most 2.50 card-hours");
+    assert_eq!(wrong.text(Lang::Zh), "不能是 0 卡时；须大于 0 卡时，最多 2.50 卡时");
 }
 
 #[test]

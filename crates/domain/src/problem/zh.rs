@@ -6,7 +6,7 @@ mod option;
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     quote,
-    shown::{Words, grouped, shown},
+    shown::{Words, grouped, hours, shown, yuan},
     sign_in,
 };
 use crate::{
@@ -134,10 +134,14 @@ fn out_of_range(of: Quantity, given: i64, least: i64, most: i64) -> Words {
         Quantity::TimeLimitMs => format!("范围是 {least} 毫秒至 {} 天", most / 86_400_000),
         Quantity::Items => format!("每页可取 {least} 至 {most} 项"),
         Quantity::Weight => format!("权重的范围是 {least} 至 {}", grouped(most)),
+        Quantity::MicroCny => format!("范围是 {} 至 {} 元", yuan(least), yuan(most)),
+        Quantity::CardMs => format!("须大于 {} 卡时，最多 {} 卡时", hours(least - 1), hours(most)),
     };
     let problem = match of {
         Quantity::TimeLimitMs => format!("不能是 {given} 毫秒"),
         Quantity::Weight => format!("权重不能是 {given}"),
+        Quantity::MicroCny => format!("不能是 {} 元", yuan(given)),
+        Quantity::CardMs => format!("不能是 {} 卡时", hours(given)),
         _ => format!("不能是 {given}"),
     };
     (problem, hint)

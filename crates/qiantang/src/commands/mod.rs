@@ -52,9 +52,9 @@ macro_rules! commands {
 }
 
 impl Command {
-    /// The command signs somebody in, and needs no sign-in before.
-    pub fn signs_in(&self) -> bool {
-        matches!(self, Self::Login(_))
+    /// The command needs no sign-in before: it makes one, or is for everybody.
+    pub fn needs_no_sign_in(&self) -> bool {
+        matches!(self, Self::Login(_) | Self::Status(_))
     }
 }
 
@@ -116,6 +116,7 @@ commands! {
     #[command(alias = "webhook")]
     Webhooks(notices::Webhooks),
     Mail(notices::Mail),
+    Status(machine::Status),
     Backup(machine::Backup),
     Restore(machine::Restore),
     #[command(subcommand)]

@@ -12,6 +12,7 @@ mod promises;
 mod scan;
 mod sizes;
 mod sources;
+mod things;
 
 /// Fails with all faults at once.
 fn assert_none(faults: &[String]) {

@@ -32,8 +32,12 @@ pub struct NoticesPage {
     notices: Vec<NoticeView>,
     unread: u64,
     only_unread: bool,
+    /// The newest notice of all is shown: what is marked up to it is all that there is.
+    is_newest: bool,
     /// The newest notice that is shown, up to which all are marked.
     newest: String,
+    /// The address of this list: whoever marks one notice stays here.
+    own: String,
     /// The address of older ones; empty where there are none.
     older: String,
 }
@@ -58,18 +62,23 @@ pub async fn list(
     Asked(query): Asked<InboxQuery>,
 ) -> Result<Response, AppError> {
     let only_unread = query.unread == "1";
+    let of_list = |before: &str| {
+        let unread = if only_unread { "unread=1&" } else { "" };
+        let before = if before.is_empty() { String::new() } else { format!("before={}", encode(before)) };
+        format!("/notices?{unread}{before}").trim_end_matches(['?', '&']).to_owned()
+    };
+    let (is_newest, own) = (query.before.is_empty(), of_list(&query.before));
     let asked = NoticeQuery {
         unread: Some(only_unread),
         cursor: Some(query.before).filter(|text| !text.is_empty()),
         limit: None,
     };
     let found = ask::list(&center, &visitor.caller, asked).await?;
-    let older = found.next_cursor.map(|cursor| {
-        let unread = if only_unread { "unread=1&" } else { "" };
-        format!("/notices?{unread}before={}", encode(&cursor))
-    });
+    let older = found.next_cursor.map(|cursor| of_list(&cursor));
     let page = NoticesPage {
         page: visitor.page("notices", visitor.front.ui.t("nav-notices")),
+        is_newest,
+        own,
         newest: found.items.first().map(|notice| notice.id.to_string()).unwrap_or_default(),
         notices: found.items,
         unread: center.unread.of(visitor.caller.member.id),
@@ -79,7 +88,7 @@ pub async fn list(
     Ok(render(StatusCode::OK, &page))
 }
 
-/// Marks a notice as read, and goes to what it is about.
+/// Marks a notice as read, and goes back to the list, or on to what it is about.
 pub async fn read(
     State(center): State<Center>,
     Id(id): Id,
@@ -239,6 +248,8 @@ pub mod samples {
             };
             let sample = |notices: Vec<NoticeView>, unread, only_unread, older: &str| Self {
                 page: page.clone(),
+                is_newest: !older.contains('y'),
+                own: "/notices?unread=1".into(),
                 newest: notices.first().map(|notice| notice.id.to_string()).unwrap_or_default(),
                 notices,
                 unread,
@@ -249,7 +260,8 @@ pub mod samples {
                 vec![notice(false, "/jobs/1"), notice(false, ""), notice(true, "/jobs/1"), notice(true, "")];
             vec![
                 sample(all.clone(), 2, false, "/notices?before=x"),
-                sample(all, 0, true, ""),
+                sample(all.clone(), 0, true, ""),
+                sample(all, 2, false, "/notices?before=y"),
                 sample(Vec::new(), 0, false, ""),
             ]
         }

@@ -71,6 +71,8 @@ pub const NOUN: Noun<Center> = Noun {
             .page("/vouchers", page::list)
             .page("/vouchers/apply", page::draft)
             .form("/vouchers/apply", page::apply)
+            .page("/vouchers/programmes", page::whole)
+            .page("/vouchers/claims", page::whole)
             .page("/vouchers/programmes/{slug}", page::programme)
             .form("/vouchers/programmes/{slug}/fund", page::propose_funding)
             .form("/vouchers/programmes/{slug}/decide", page::decide_funding)

@@ -54,6 +54,8 @@ pub struct VouchersPage {
     newest: String,
     older: String,
     with_tenant: bool,
+    /// Months are claimed under a programme that is shown, or were.
+    with_claims: bool,
     may_apply: bool,
 }
 
@@ -154,9 +156,9 @@ pub async fn list(
     let query = VoucherQuery { cursor: Some(wanted.cursor), ..VoucherQuery::default() };
     let vouchers = ask::list(&center, caller, query).await?;
     let query = ClaimQuery { limit: Some(MOST_CLAIMS), ..ClaimQuery::default() };
+    let programmes = programme::list(&center, caller).await?;
+    let claims = claim::list(&center, caller, query).await?.items;
     let page = VouchersPage {
-        programmes: programme::list(&center, caller).await?,
-        claims: claim::list(&center, caller, query).await?.items,
         shown: ui.shown_of(vouchers.items.len(), vouchers.total),
         newest,
         older: vouchers
@@ -165,10 +167,23 @@ pub async fn list(
             .unwrap_or_default(),
         vouchers: vouchers.items,
         with_tenant: visitor.is_of_center(),
+        with_claims: has_claims(&programmes, &claims),
+        programmes,
+        claims,
         may_apply: may_apply(&center, &visitor),
         page: visitor.page("vouchers", ui.t("nav-vouchers")),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Whether anything is claimed here: where every programme deducts at once nothing ever is.
+fn has_claims(programmes: &[ProgrammeView], claims: &[ClaimView]) -> bool {
+    !claims.is_empty() || programmes.iter().any(|one| one.mode == Mode::Reimburse)
+}
+
+/// What stands above a programme and a claim is the list of all.
+pub async fn whole(_: Visitor) -> Redirect {
+    Redirect::to("/vouchers")
 }
 
 fn may_apply(center: &Center, visitor: &Visitor) -> bool {

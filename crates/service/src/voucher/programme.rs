@@ -110,7 +110,7 @@ fn amount(given: i64) -> Result<MicroCny, AppError> {
     if (1..=MOST_AMOUNT).contains(&given) {
         return Ok(MicroCny(given));
     }
-    let wrong = Wrong::OutOfRange { of: Quantity::Number, given, least: 1, most: MOST_AMOUNT };
+    let wrong = Wrong::OutOfRange { of: Quantity::MicroCny, given, least: 1, most: MOST_AMOUNT };
     Err(AppError::invalid(field::AMOUNT, wrong))
 }
 

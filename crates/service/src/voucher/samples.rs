@@ -116,6 +116,7 @@ impl VouchersPage {
             newest: String::new(),
             older: if is_full { "/vouchers?cursor=x".into() } else { String::new() },
             with_tenant: is_full,
+            with_claims: is_full,
             may_apply: is_full,
         };
         vec![sample(true), sample(false)]

@@ -1,7 +1,9 @@
 //! Webhooks and bots: endpoints elsewhere that events are posted to.
 
+use base::{noun::nouns, page::texts};
 use clap::{Args, Subcommand};
 use domain::Lang;
+use qiantang::PLATFORMS;
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part, query};
@@ -26,7 +28,7 @@ enum Act {
         /// What stands there.
         #[arg(long, default_value = "webhook", value_parser = ["webhook", "dingtalk", "feishu", "wecom"])]
         kind: String,
-        /// The kinds of events, with commas between: `job_ended,contract_changed`.
+        /// The kinds of events, with commas between, as in `job_ended,contract_changed`; `qiantang webhooks kinds` lists them.
         #[arg(long, value_delimiter = ',', required = true)]
         events: Vec<String>,
         /// The variable of the environment that has the secret of a bot.
@@ -39,6 +41,8 @@ enum Act {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// List the kinds of events that can be posted.
+    Kinds,
     /// Change an endpoint's name or events, or disable or enable it.
     Change {
         /// The endpoint's id.
@@ -46,7 +50,7 @@ enum Act {
         /// Another name.
         #[arg(long)]
         name: Option<String>,
-        /// The kinds of events, in place of those of before.
+        /// The kinds of events, in place of those of before; `qiantang webhooks kinds` lists them.
         #[arg(long, value_delimiter = ',')]
         events: Option<Vec<String>>,
         /// Post nothing for the time being.
@@ -111,6 +115,11 @@ impl Run for Webhooks {
                     "lang": language.unwrap_or_default(), "tenant": tenant });
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |lang| made(lang, &answer))
+            }
+            Act::Kinds => {
+                let known: Vec<&str> =
+                    nouns(PLATFORMS).flat_map(|noun| noun.events).map(|kind| kind.code()).collect();
+                context.print(&json!(known), |lang| kinds(lang, &known))
             }
             Act::Change { webhook, name, events, disable, enable } => {
                 let is_enabled = (disable || enable).then_some(enable);
@@ -197,6 +206,19 @@ fn shown(lang: Lang, webhooks: &[Value]) -> String {
         Lang::En => ["endpoint", "name", "kind", "address", "of", "state", "waiting", "failed"],
     };
     table(&titles, webhooks.iter().map(row).collect(), titles.len())
+}
+
+/// The kinds of events, and what each is.
+fn kinds(lang: Lang, known: &[&str]) -> String {
+    let row = |code: &&str| {
+        let key = format!("event-name-{}", code.replace('_', "-"));
+        vec![(*code).to_owned(), texts::text(lang, &key, &[])]
+    };
+    let titles = match lang {
+        Lang::Zh => ["类型", "含义"],
+        Lang::En => ["kind", "what it is"],
+    };
+    table(&titles, known.iter().map(row).collect(), titles.len())
 }
 
 fn deliveries(clock: &Clock, all: &[Value]) -> String {

@@ -248,11 +248,11 @@ fn a_soft_budget_tells_a_member_s_binds_who_submits_and_each_sees_their_own() {
         assert_eq!(status, 422, "{key}: {answer}");
         assert!(answer["errors"].to_string().contains(at), "{at}: {answer}");
     };
-    refused("name", json!("beta-admin"), "name");
+    refused("name", json!("beta-admin"), "member");
     refused("whose", json!("key"), "whose");
     refused("span", json!("week"), "span");
     refused("unit", json!("yuan"), "unit");
-    refused("amount", json!(0), "amount");
+    refused("amount", json!(0), "card-hours");
     refused("alerts", json!([50, 101]), "alerts");
     refused("from", json!("2026-01-01"), "from");
     let twice = json!({ "whose": "member", "name": "alpha-admin", "span": "total", "unit": "card_ms", "amount": 1,

@@ -1,0 +1,30 @@
+# The state of the center, for everybody
+
+status-title = State of the center
+status-description = How { $center } is now: what works, what is out for maintenance, and what is planned.
+status-is-in_service = in service
+status-is-disturbed = in service, with a fault
+status-is-limited = limited
+status-disk-full = A disk of the center is full. No job is taken on or started until there is room again; what runs goes on.
+status-hall = Nodes and cards
+status-up = Nodes that take work
+status-out = Taken out
+status-failed = Failed
+status-busy = Cards in use
+status-waiting = Jobs that wait
+status-parts = Parts
+status-part = Part
+status-part-jobs = Jobs: submitting, starting, following
+status-part-accounts = Charges and the ledger
+status-part-applications = Applications
+status-part-messages = Notices, mail and webhooks
+status-part-upkeep = Upkeep: backups, disks, certificates
+status-part-is-works = works
+status-part-is-failing = fails, and is tried again
+status-part-is-over = stands still
+status-since = { $a }, since { $b }
+status-maintenance = Maintenance
+status-maintenance-none = None is planned.
+status-from-until = { $a } to { $b }
+status-has-begun = under way
+status-planned = planned

@@ -1,0 +1,30 @@
+# 中心状态，面向所有人
+
+status-title = 中心状态
+status-description = { $center } 的当前状态：哪些正常、哪些在维护、有哪些计划。
+status-is-in_service = 正常服务
+status-is-disturbed = 正常服务，有故障
+status-is-limited = 服务受限
+status-disk-full = 中心的磁盘已满。腾出空间之前不接受也不启动作业；正在运行的不受影响。
+status-hall = 节点与加速卡
+status-up = 可用节点
+status-out = 已停用
+status-failed = 故障
+status-busy = 使用中的加速卡
+status-waiting = 等待中的作业
+status-parts = 各项服务
+status-part = 服务
+status-part-jobs = 作业：提交、启动、查看
+status-part-accounts = 计费与账本
+status-part-applications = 申请
+status-part-messages = 通知、邮件和 Webhook
+status-part-upkeep = 运维：备份、磁盘、证书
+status-part-is-works = 正常
+status-part-is-failing = 出错，正在重试
+status-part-is-over = 已停止
+status-since = { $a }，始于 { $b }
+status-maintenance = 维护
+status-maintenance-none = 没有维护计划。
+status-from-until = { $a } 至 { $b }
+status-has-begun = 进行中
+status-planned = 已计划
