@@ -8,7 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
 use crate::{
-    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, settings::Settings,
+    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, oidc::issuers::Issuers,
+    settings::Settings,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 
@@ -23,6 +24,8 @@ pub struct Center {
     pub metrics: Arc<Metrics>,
     /// What of its past never happened.
     pub generated: Option<GeneratedPast>,
+    /// Those who sign people in.
+    pub issuers: Arc<Issuers>,
     live: Arc<Mutex<Live>>,
 }
 
@@ -55,6 +58,7 @@ impl Center {
             settings: Arc::new(settings),
             metrics: Arc::new(metrics),
             generated: None,
+            issuers: Arc::default(),
             compute: Arc::new(compute),
             live: Arc::new(Mutex::new(live)),
         }

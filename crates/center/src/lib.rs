@@ -25,6 +25,7 @@ pub mod log;
 pub mod loops;
 pub mod metrics;
 mod nouns;
+pub mod oidc;
 pub mod period;
 pub mod person;
 pub use nouns::PLATFORM;
@@ -134,6 +135,7 @@ pub async fn serve(
     let app: Router = Router::new()
         .merge(api::router(center.clone()))
         .merge(portal::router(center.clone()))
+        .merge(oidc::logout::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
         .layer(Extension(twin::Trials::default()))
         .layer(axum::middleware::from_fn(base::http::drain))

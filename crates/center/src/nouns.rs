@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, invitation, period, person, portal, price, retirement, role, secret,
+    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role, secret,
     session, tenant, usage,
 };
 
@@ -38,6 +38,7 @@ const NOUNS: &[Noun<Center>] = &[
     person::NOUN,
     MEMBER,
     invitation::NOUN,
+    oidc::NOUN,
     PROJECT,
     tenant::NOUN,
     role::NOUN,

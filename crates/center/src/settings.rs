@@ -9,6 +9,7 @@ mod engine;
 #[cfg(test)]
 mod guide_tests;
 mod http;
+pub mod oidc;
 mod pools;
 mod secrets;
 mod sign_in;
@@ -76,6 +77,7 @@ pub struct Settings {
     pub disk: DiskSettings,
     pub secrets: SecretSettings,
     pub sign_in: SignInSettings,
+    pub oidc: Vec<oidc::OidcSettings>,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -157,6 +159,7 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             secrets: SecretSettings::default(),
             sign_in: SignInSettings::default(),
+            oidc: Vec::new(),
             pools: Vec::new(),
         }
     }
@@ -333,6 +336,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = oidc::problem(&self.oidc, self.sign_in.url.as_deref()) {
             return Some(problem);
         }
         if let Some(problem) = pools::problem(&self.pools) {

@@ -27,6 +27,7 @@ use crate::{
     inventory::compare_cards,
     load::load,
     loops::watch,
+    oidc::issuers::Issuers,
     retirement::{ask as retirement, rows, wish::Wish},
     settings::{
         self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
@@ -86,6 +87,8 @@ pub enum StartError {
     FirstPassword { problem: String },
     #[error("failed to hash the first operator's password: {0}")]
     Hash(String),
+    #[error("failed to read {0}")]
+    Issuer(String),
     #[error("no HTTPS can be spoken")]
     Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
@@ -215,6 +218,7 @@ pub fn put_together(
     store: Store,
     (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
 ) -> Result<(Center, Option<FirstOperator>), StartError> {
+    let issuers = Issuers::of(&settings).map_err(StartError::Issuer)?;
     let first_operator = seed(&store, &settings)?;
     let wish = wish_of(&settings);
     if let Some(wish) = wish.clone() {
@@ -238,6 +242,7 @@ pub fn put_together(
         Center::new(platforms, settings, base, compute, live)
     };
     center.generated = generated;
+    center.issuers = Arc::new(issuers);
     retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);

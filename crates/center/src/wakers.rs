@@ -24,10 +24,12 @@ pub const CERTIFICATE: &str = "certificate";
 pub const DISK: &str = "disk";
 pub const QUOTA: &str = "quota";
 pub const APPLICATIONS: &str = "applications";
+pub const ISSUERS: &str = "issuers";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 12] =
-    [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, APPLICATIONS, MIRROR, ACCOUNTS];
+pub const ALL: [&str; 13] = [
+    PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, APPLICATIONS, ISSUERS, MIRROR, ACCOUNTS,
+];
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

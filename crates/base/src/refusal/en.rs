@@ -2,7 +2,7 @@
 
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
 use crate::approval::application::State;
 use crate::text::Sentence;
 
@@ -118,6 +118,12 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
+        | Refused::IssuerFailed { .. }
+        | Refused::IdentityTaken
+        | Refused::TooManyIdentities { .. }
+        | Refused::LastWayIn
+        | Refused::NoPassword { .. }
+        | Refused::SignInAgain { .. }
         | Refused::LastOperator
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
@@ -196,6 +202,27 @@ fn of_people(refused: &Refused) -> (String, String) {
             "this link opens nothing: it was used, was taken back or has expired",
             "ask whoever sent it for another",
         ),
+        Refused::IssuerFailed { en, why, .. } => of_issuer(en, *why),
+        Refused::IdentityTaken => two(
+            "another account is bound to this identity",
+            "sign out, and sign in by it: or have it loosed from that account first",
+        ),
+        Refused::TooManyIdentities { most } => (
+            format!("your account is bound to {most} identities already"),
+            "loose one that you don't use".to_owned(),
+        ),
+        Refused::LastWayIn => two(
+            "you could not sign in any more: this is the only way that you have",
+            "bind another identity first, or have an operator set a password",
+        ),
+        Refused::NoPassword { en, .. } => (
+            "this account has no password".to_owned(),
+            format!("sign in by {en}"),
+        ),
+        Refused::SignInAgain { minutes } => (
+            format!("you signed in more than {minutes} minutes ago"),
+            "sign out and in again: a browser that was left open must not give others a way in".to_owned(),
+        ),
         Refused::TooManyInvitations { most } => (
             format!("{most} invitations are open already"),
             "take some back, or wait until they are taken or expire".to_owned(),
@@ -218,6 +245,29 @@ fn of_people(refused: &Refused) -> (String, String) {
         _ => <(String, String)>::default(),
     }
 }
+
+/// Why a sign-in by an issuer came to nothing.
+fn of_issuer(issuer: &str, why: IssuerFault) -> (String, String) {
+    let (fault, hint) = match why {
+        IssuerFault::Unreachable => ("does not answer as it should", "try again later, or sign in another way"),
+        IssuerFault::Denied => ("did not sign you in", "begin again, or ask those who run it"),
+        IssuerFault::Stale => (
+            "was answered too late, twice, or in another browser",
+            "begin again on the page for signing in",
+        ),
+        IssuerFault::WrongIssuer => ("sent what another issuer made", OPERATORS),
+        IssuerFault::WrongAudience => ("sent what is meant for another program", OPERATORS),
+        IssuerFault::WrongNonce => ("sent what belongs to another sign-in", "begin again"),
+        IssuerFault::Expired => ("sent what is out of date", "begin again; its clock or the center's may be wrong"),
+        IssuerFault::UnknownKey => ("signed by a key that it does not publish", OPERATORS),
+        IssuerFault::BadSignature => ("sent what it did not sign, or not in a way that is taken", OPERATORS),
+        IssuerFault::Malformed => ("sent what can't be read", OPERATORS),
+    };
+    (format!("{issuer} {fault}"), hint.to_owned())
+}
+
+/// Whom to ask where nobody who signs in can mend it.
+const OPERATORS: &str = "tell the center's operators: their log says more";
 
 /// Refusals for what the center has, and has not.
 fn of_the_center(refused: &Refused) -> (String, String) {

@@ -11,7 +11,7 @@ mod zh;
 
 use domain::Lang;
 
-pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
+pub use code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
 
 impl Refused {
     /// The fault with its values, without a stop.

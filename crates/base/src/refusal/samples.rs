@@ -5,7 +5,7 @@ use domain::{
     contract::ContractAction, job::JobStatus,
 };
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
@@ -76,6 +76,12 @@ pub fn all() -> Vec<Refused> {
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
         ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
         InvitationOver => [Refused::InvitationOver],
+        IssuerFailed { .. } => IssuerFault::ALL.map(|why| Refused::IssuerFailed { zh: "某大学".to_owned(), en: "Univ".to_owned(), why }),
+        IdentityTaken => [Refused::IdentityTaken],
+        TooManyIdentities { .. } => [Refused::TooManyIdentities { most: 20 }],
+        LastWayIn => [Refused::LastWayIn],
+        NoPassword { .. } => [Refused::NoPassword { zh: "某大学".to_owned(), en: "Univ".to_owned() }],
+        SignInAgain { .. } => [Refused::SignInAgain { minutes: 15 }],
         TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
         LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],

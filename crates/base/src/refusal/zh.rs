@@ -5,7 +5,7 @@ use domain::{
     job::JobStatus,
 };
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
 use crate::approval::application::State;
 use crate::text::Sentence;
 
@@ -121,6 +121,12 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManySecrets { .. } => of_the_center(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
+        | Refused::IssuerFailed { .. }
+        | Refused::IdentityTaken
+        | Refused::TooManyIdentities { .. }
+        | Refused::LastWayIn
+        | Refused::NoPassword { .. }
+        | Refused::SignInAgain { .. }
         | Refused::LastOperator
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
@@ -184,6 +190,19 @@ fn of_people(refused: &Refused) -> (String, String) {
             "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
         ),
         Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
+        Refused::IssuerFailed { zh, why, .. } => of_issuer(zh, *why),
+        Refused::IdentityTaken => two("该身份已绑定到另一个账号", "请退出后用它登录，或先在那个账号上解除绑定"),
+        Refused::TooManyIdentities { most } => {
+            (format!("您的账号已绑定 {most} 个身份"), "请先解除一个不用的".to_owned())
+        }
+        Refused::LastWayIn => {
+            two("这是您唯一的登录方式，解除后将无法登录", "请先绑定另一个身份，或请运营人员设置密码")
+        }
+        Refused::NoPassword { zh, .. } => ("该账号没有密码".to_owned(), format!("请通过{zh}登录")),
+        Refused::SignInAgain { minutes } => (
+            format!("您登录已超过 {minutes} 分钟"),
+            "请退出后重新登录：以免他人借用未锁的浏览器添加登录方式".to_owned(),
+        ),
         Refused::TooManyInvitations { most } => {
             (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
         }
@@ -200,6 +219,26 @@ fn of_people(refused: &Refused) -> (String, String) {
         _ => <(String, String)>::default(),
     }
 }
+
+/// Why a sign-in by an issuer came to nothing.
+fn of_issuer(issuer: &str, why: IssuerFault) -> (String, String) {
+    let (fault, hint) = match why {
+        IssuerFault::Unreachable => ("没有正常应答", "请稍后再试，或换一种方式登录"),
+        IssuerFault::Denied => ("没有让您登录", "请重新登录，或询问其管理人员"),
+        IssuerFault::Stale => ("的应答已过时、重复，或不是在这个浏览器里发起的", "请在登录页重新开始"),
+        IssuerFault::WrongIssuer => ("发来的凭证由别的签发方签发", OPERATORS),
+        IssuerFault::WrongAudience => ("发来的凭证是给别的程序的", OPERATORS),
+        IssuerFault::WrongNonce => ("发来的凭证属于另一次登录", "请重新登录"),
+        IssuerFault::Expired => ("发来的凭证不在有效时间内", "请重新登录；可能是对方或本中心的时钟不准"),
+        IssuerFault::UnknownKey => ("所用的签名密钥没有公布", OPERATORS),
+        IssuerFault::BadSignature => ("发来的凭证没有有效签名，或签名方式不被接受", OPERATORS),
+        IssuerFault::Malformed => ("发来的内容无法读取", OPERATORS),
+    };
+    (format!("{issuer}{fault}"), hint.to_owned())
+}
+
+/// Whom to ask where nobody who signs in can mend it.
+const OPERATORS: &str = "请告知中心的运营人员，日志中有详情";
 
 /// Refusals for what the center has, and has not.
 fn of_the_center(refused: &Refused) -> (String, String) {

@@ -1,19 +1,19 @@
 //! Signing in and out, and the tokens that programs use.
 
 use domain::{
-    Member, MemberId, Millis, Rfc3339, SessionId, TokenId,
+    Lang, Member, MemberId, Millis, Rfc3339, SessionId, TokenId,
     problem::{Wrong, field},
     tenant::Person,
 };
 use serde::Serialize;
 use serde_json::json;
 use store::{
-    credentials::{self as rows, SessionRow, TokenRow},
+    credentials::{self as rows, OriginRow, SessionRow, TokenRow},
     tenants,
 };
 
 use super::members::MemberView;
-use crate::{actions, center::Center, session::rule::kept};
+use crate::{actions, center::Center, oidc::rows as identities, session::rule::kept};
 use base::{
     auth::{
         Caller, May,
@@ -66,17 +66,23 @@ pub async fn known(
         let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok(None) };
         let mut members = tenants::memberships_of(tx, person.id)?;
         members.retain(|member| member.is_enabled);
-        Ok(Some((person, members, hash)))
+        let issuers = if hash.is_none() { identities::of_person(tx, person.id)? } else { Vec::new() };
+        Ok(Some((person, members, hash, issuers)))
     };
-    let (found, hash) = match center.read(read).await? {
-        Some((person, members, hash)) => (Some((person, members)), hash),
-        None => (None, None),
+    let (found, hash, issuers) = match center.read(read).await? {
+        Some((person, members, hash, issuers)) => (Some((person, members)), hash, issuers),
+        None => (None, None, Vec::new()),
     };
     // No password is longer; hashing megabytes would be a way to keep the center busy.
     let secret: String = secret.chars().take(1024).collect();
     let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
     match found {
         Some((person, members)) if is_right && person.is_enabled => Ok((person, members)),
+        Some((person, _)) if person.is_enabled && !issuers.is_empty() => {
+            let address = &issuers[0].issuer;
+            let [zh, en] = [Lang::Zh, Lang::En].map(|lang| center.issuers.label(address, lang));
+            Err(Refused::NoPassword { zh, en }.into())
+        }
         _ => {
             tracing::warn!(%login, %from, "a sign-in failed");
             Err(AppError::WrongPassword)
@@ -183,11 +189,24 @@ pub struct Browser {
     pub program: String,
 }
 
+/// What an issuer said of the sign-in, for the session that it begins.
+pub type Origin = Box<dyn FnOnce(SessionId) -> OriginRow + Send>;
+
 /// A new browser session: the secret for the cookie, and the session.
 pub async fn new_session(
     center: &Center,
     member: Member,
     browser: Browser,
+) -> Result<(String, Session), AppError> {
+    new_session_by(center, member, browser, None).await
+}
+
+/// [`new_session`] of somebody whom an issuer signed in.
+pub async fn new_session_by(
+    center: &Center,
+    member: Member,
+    browser: Browser,
+    origin: Option<Origin>,
 ) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
@@ -205,6 +224,9 @@ pub async fn new_session(
     let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
+        if let Some(origin) = origin {
+            rows::insert_origin(tx, &origin(row.id))?;
+        }
         tenants::choose_member(tx, member.id, now)?;
         Ok(session(tx, member, csrf)?)
     };
@@ -226,11 +248,15 @@ pub async fn go_on_as(center: &Center, secret: &str, member: &str) -> Result<(St
         let mut members = tenants::memberships_of(tx, own.person)?.into_iter();
         let wanted = members.find(|member| member.id == id && member.is_enabled);
         let wanted = wanted.ok_or_else(|| AppError::not_found("member", id))?;
+        let origin = rows::find_origin(tx, row.id)?;
         rows::delete_session(tx, row.id)?;
         let left_s = row.expires_at.since(now).0 / 1000;
         let csrf = credentials::new_secret("");
         let new = SessionRow { id: new_id!(SessionId), member: wanted.id, hash: new_hash, csrf, ..row };
         rows::insert_session(tx, &new)?;
+        if let Some(origin) = origin {
+            rows::insert_origin(tx, &OriginRow { session: new.id, ..origin })?;
+        }
         tenants::choose_member(tx, wanted.id, now)?;
         Ok(left_s)
     };
@@ -238,14 +264,14 @@ pub async fn go_on_as(center: &Center, secret: &str, member: &str) -> Result<(St
     Ok((secret, left_s))
 }
 
-/// Ends a browser session.
-pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> {
+/// Ends a browser session. Gives what an issuer said of its sign-in, where one began it.
+pub async fn end_session(center: &Center, secret: &str) -> Result<Option<OriginRow>, AppError> {
     let hash = credentials::hash(secret);
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
-        if let Some((row, _)) = rows::find_session(tx, &hash)? {
-            rows::delete_session(tx, row.id)?;
-        }
-        Ok(())
+    let write = move |tx: &store::Tx| -> Result<Option<OriginRow>, AppError> {
+        let Some((row, _)) = rows::find_session(tx, &hash)? else { return Ok(None) };
+        let origin = rows::find_origin(tx, row.id)?;
+        rows::delete_session(tx, row.id)?;
+        Ok(origin)
     };
-    center.write(write, move |center, ()| center.credentials.forget(&hash)).await
+    center.write(write, move |center, _| center.credentials.forget(&hash)).await
 }

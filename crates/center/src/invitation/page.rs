@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::sign_in,
     center::Center,
+    oidc::issuers::Offered,
     portal::{
         sign_in::{browser, session_cookie},
         tenants::tenants_by_name,
@@ -132,6 +133,7 @@ pub struct JoinPage {
     /// The tenant's name, or that of the center.
     place: String,
     offer: Offer,
+    issuers: Vec<Offered>,
     /// The login of whoever is signed in.
     own: Option<String>,
     own_form: Form,
@@ -169,7 +171,9 @@ async fn show(
     let new = if is_typed { forms.new } else { Form::with(&[("new_login", offer.email.clone())]) };
     let title = ui.t("invitation");
     let (own_form, known) = (forms.own, forms.known);
-    let page = JoinPage { page: Page::new(front, "", title), token, place, offer, own, own_form, known, new };
+    let issuers = center.issuers.offered(ui.lang);
+    let page = Page::new(front, "", title);
+    let page = JoinPage { page, token, place, offer, issuers, own, own_form, known, new };
     Ok(render(status, &page))
 }
 
@@ -321,6 +325,7 @@ mod samples {
                     email: "lin@univ.example".into(),
                     expires_at: views::LATER.into(),
                 },
+                issuers: own.map(|_| Offered { name: "a".into(), label: "Univ < A".into() }).into_iter().collect(),
                 own: own.map(str::to_owned),
                 own_form: forms.own,
                 known: forms.known,

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod applications;
+pub mod issuers;
 pub mod meter;
 pub mod mirror;
 pub mod plan;
@@ -23,7 +24,7 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL,
         Sleepers, WATCH,
     },
 };
@@ -48,6 +49,9 @@ pub fn start(
         spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
         spawn(center, APPLICATIONS, ms(applications::EVERY), applications::run)?,
     ];
+    if !center.issuers.all().is_empty() {
+        threads.push(spawn(center, ISSUERS, ms(issuers::EVERY), issuers::run)?);
+    }
     if let Some(current) = certificate {
         let body = move |center: &Center| renew::run(center, &current);
         threads.push(spawn(center, CERTIFICATE, ms(renew::EVERY), body)?);

@@ -12,7 +12,7 @@ use base::{
     moment,
     page::{
         extract::{Asked, Sent},
-        form::Form,
+        form::{Choice, Form},
         frame::{Page, Visitor, render},
     },
 };
@@ -24,6 +24,7 @@ use crate::{
         sign_in::{self, TokenView},
     },
     center::Center,
+    oidc::ask::{self as identities, IdentityView},
     person::ask,
     portal::sign_in::{browser, session_cookie},
     session::ask::{self as sessions, SessionView},
@@ -41,6 +42,9 @@ pub struct TokensPage {
     login: String,
     tokens: Vec<TokenRow>,
     sessions: Vec<SessionView>,
+    identities: Vec<IdentityView>,
+    /// To which the account may be bound.
+    issuers: Vec<Choice>,
     days: i64,
     email: Form,
     told: Outcomes,
@@ -53,6 +57,7 @@ struct Outcomes {
     password: Form,
     email: Option<Form>,
     has_new_email: bool,
+    has_new_identity: bool,
     /// The token just made: its text is shown this once.
     made: Option<String>,
     has_new_password: bool,
@@ -66,7 +71,7 @@ fn kept_for(visitor: &Visitor) -> String {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TokensQuery {
-    /// `password` or `email` after it was changed.
+    /// `password`, `email` or `identity` after it was changed.
     changed: String,
 }
 
@@ -78,7 +83,8 @@ pub async fn page(
     let has_new_password = wanted.changed == "password";
     let has_new_email = wanted.changed == "email";
     let made = center.secrets.take(&kept_for(&visitor));
-    let told = Outcomes { has_new_email, made, has_new_password, ..Outcomes::default() };
+    let has_new_identity = wanted.changed == "identity";
+    let told = Outcomes { has_new_email, has_new_identity, made, has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -102,6 +108,13 @@ async fn show(
             .map(|token| TokenRow { has_expired: has_expired(&token), token })
             .collect(),
         sessions: sessions::list(center, &visitor.caller, Some(&visitor.csrf)).await?,
+        identities: identities::identities(center, &visitor.caller).await?,
+        issuers: center
+            .issuers
+            .offered(visitor.front.ui.lang)
+            .into_iter()
+            .map(|one| Choice::new(one.name, one.label))
+            .collect(),
         days: center.settings.limits.token_days,
         email,
         told,
@@ -182,10 +195,14 @@ pub async fn change_password(
 
 #[cfg(test)]
 mod tests {
+    use base::text::Text;
     use domain::{Rfc3339, Timestamp};
 
     use super::*;
-    use crate::portal::sample::{Sample, views};
+    use crate::{
+        portal::sample::{Sample, views},
+        session::ask::SignedInBy,
+    };
 
     impl Sample for TokensPage {
         fn samples(page: &Page) -> Vec<Self> {
@@ -204,19 +221,38 @@ mod tests {
                 tenant_slug: is_own.then(|| "univ".to_owned()),
                 created_at: views::AT.into(),
                 expires_at: views::LATER.into(),
+                by: is_own.then(|| SignedInBy {
+                    issuer: Text { zh: "大学".into(), en: "Univ".into() },
+                    sid: None,
+                    acr: Some("gold".into()),
+                    amr: vec!["pwd".into(), "otp".into()],
+                    auth_time: None,
+                }),
                 from: program.to_owned(),
                 program: program.to_owned(),
                 is_own,
             };
-            let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
+            let identity = IdentityView {
+                id: views::id("idn_"),
+                issuer: Text { zh: "大学".into(), en: "Univ".into() },
+                subject: "0<1".into(),
+                email: "li@univ.example".into(),
+                created_at: views::AT.into(),
+                last_used_at: views::AT.into(),
+            };
+            let sample = |tokens: Vec<TokenRow>, told: Outcomes| {
+                let tokens_are_there = !tokens.is_empty();
+                Self {
                 page: page.clone(),
                 login: "li".into(),
                 tokens,
                 sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
+                identities: if tokens_are_there { vec![identity.clone()] } else { Vec::new() },
+                issuers: if tokens_are_there { vec![Choice::new("univ", "Univ < A")] } else { Vec::new() },
                 days: 90,
                 email: told.email.clone().unwrap_or_default(),
                 told,
-            };
+            }};
             let mut token = Form::with(&[("name", " ".into())]);
             token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
             let mut password = Form::default();
@@ -232,6 +268,7 @@ mod tests {
                         made: Some("QT_0".into()),
                         has_new_password: true,
                         has_new_email: true,
+                        has_new_identity: true,
                         ..Outcomes::default()
                     },
                 ),

@@ -24,6 +24,7 @@ use crate::debt::DebtsPage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::invitation::{InvitationsPage, JoinPage};
+use crate::oidc::{NoPlacePage, OnwardPage, PendingPage};
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
     api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
@@ -57,7 +58,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 44] = [
+const PAGES: [(&str, Rendered); 47] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -82,6 +83,9 @@ const PAGES: [(&str, Rendered); 44] = [
     ("member.html", rendered::<member::MemberPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
+    ("oidc/no_place.html", rendered::<NoPlacePage>),
+    ("oidc/onward.html", rendered::<OnwardPage>),
+    ("oidc/pending.html", rendered::<PendingPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
