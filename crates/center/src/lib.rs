@@ -35,6 +35,7 @@ pub mod reason;
 pub mod restore;
 pub mod retirement;
 pub mod role;
+pub mod scim;
 pub mod secret;
 pub mod session;
 pub mod settings;
@@ -136,6 +137,7 @@ pub async fn serve(
         .merge(api::router(center.clone()))
         .merge(portal::router(center.clone()))
         .merge(oidc::logout::router(center.clone()))
+        .merge(scim::http::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
         .layer(Extension(twin::Trials::default()))
         .layer(axum::middleware::from_fn(base::http::drain))

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role, secret,
+    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role, scim, secret,
     session, tenant, usage,
 };
 
@@ -39,6 +39,7 @@ const NOUNS: &[Noun<Center>] = &[
     MEMBER,
     invitation::NOUN,
     oidc::NOUN,
+    scim::NOUN,
     PROJECT,
     tenant::NOUN,
     role::NOUN,

@@ -40,6 +40,7 @@ CREATE TABLE scim_tokens (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     tenant BLOB REFERENCES tenants (id), -- nothing: the center
     name TEXT NOT NULL,
+    role TEXT NOT NULL, -- of those to whom no group gives one; empty for none
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     made_by BLOB NOT NULL REFERENCES members (id),
     created_at INTEGER NOT NULL,

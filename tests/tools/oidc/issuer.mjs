@@ -37,7 +37,7 @@ const provider = new Provider(issuer, {
     id_token_signed_response_alg: settings.alg,
     token_endpoint_auth_method: 'client_secret_basic',
   }],
-  claims: { openid: ['sub', 'sid', 'groups'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
+  claims: { openid: ['sub', 'sid'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username', 'groups'] },
   conformIdTokenClaims: !settings.inToken,
   features: { backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
   cookies: {

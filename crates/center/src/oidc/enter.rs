@@ -32,6 +32,7 @@ use crate::{
     },
     center::Center,
     invitation,
+    scim::{rows as directories, rule::giver},
     settings::oidc::OidcSettings,
 };
 
@@ -174,6 +175,10 @@ fn person_of(
         rows::note(tx, known.id, &email, now)?;
         return Ok((tenants::get_person(tx, known.person)?, false));
     }
+    if let Some(person) = of_directory(tx, issuer, &told.claims)? {
+        insert(tx, issuer, &told.subject, person.id, email, now)?;
+        return Ok((person, false));
+    }
     let mut number = 1;
     let login = loop {
         let login = rule::login(&told.claims, &told.subject, number);
@@ -199,6 +204,33 @@ fn person_of(
     let change = Change { tenant: None, action: rule::COME, subject: person.id.to_string(), detail };
     audit::record_stranger(tx, from, change)?;
     Ok((person, true))
+}
+
+/// Somebody whom a directory of the issuer's people made, and who has no other way in and no place but what it gave: else
+/// whoever writes to the directory could become somebody.
+fn of_directory(
+    tx: &Tx,
+    issuer: &OidcSettings,
+    claims: &Map<String, Value>,
+) -> Result<Option<Person>, AppError> {
+    let Some(id) = text(claims, &issuer.scim_claim) else { return Ok(None) };
+    let tenant = match &issuer.tenant {
+        None => None,
+        Some(slug) => match tenants::find_tenant(tx, slug)? {
+            Some(tenant) => Some(tenant.id),
+            None => return Ok(None),
+        },
+    };
+    let mut found = directories::by_external_id(tx, tenant, &id)?;
+    let Some(user) = found.pop().filter(|_| found.is_empty()) else { return Ok(None) };
+    let giver = giver(issuer.tenant.as_deref());
+    for member in tenants::memberships_of(tx, user.person)? {
+        if tenants::given_by(tx, member.id)?.as_deref() != Some(&*giver) {
+            return Ok(None);
+        }
+    }
+    let has_way_in = tenants::has_password(tx, user.person)? || !rows::of_person(tx, user.person)?.is_empty();
+    if has_way_in { Ok(None) } else { Ok(Some(tenants::get_person(tx, user.person)?)) }
 }
 
 /// The address that an issuer told, if it is one.

@@ -88,6 +88,12 @@ pub struct Ask {
     pub verifier: String,
 }
 
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ask").finish_non_exhaustive()
+    }
+}
+
 /// What came of a code: an ID token that is right, and its claims with those of the issuer's page about its subject.
 #[derive(Debug)]
 pub struct Told {

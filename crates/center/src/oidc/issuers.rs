@@ -34,7 +34,7 @@ impl std::fmt::Debug for Flow {
 }
 
 /// Why somebody is sent to an issuer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Purpose {
     /// To go on to that page.
     SignIn { next: String },

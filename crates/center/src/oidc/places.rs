@@ -13,6 +13,7 @@ use super::rule::{self, Deed, There};
 use crate::app::members;
 
 /// Who gives places: an issuer, or a directory.
+#[derive(Debug)]
 pub struct Places<'a> {
     /// As memberships name it.
     pub giver: &'a str,

@@ -27,6 +27,10 @@ pub struct OidcSettings {
     pub tenant: Option<String>,
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
+    /// The claim that is a user's `externalId` in a directory of the same people: who was made by the directory is known by it
+    /// when they first sign in.
+    #[serde(default = "scim_claim")]
+    pub scim_claim: String,
     /// The certificates, in PEM, by which it is known, where its own are no public ones.
     pub ca_file: Option<PathBuf>,
     #[serde(default)]
@@ -57,6 +61,10 @@ pub struct AutoJoin {
 
 fn scopes() -> Vec<String> {
     ["openid", "profile", "email"].map(str::to_owned).into()
+}
+
+fn scim_claim() -> String {
+    "sub".to_owned()
 }
 
 /// A place and a role that the settings name.

@@ -17,6 +17,7 @@ fn issuer(map: &[(&str, &str, &str, Option<&str>)]) -> OidcSettings {
         email_domains: Vec::new(),
         tenant: None,
         scopes: vec!["openid".into()],
+        scim_claim: "sub".into(),
         ca_file: None,
         map: map
             .iter()

@@ -32,6 +32,7 @@ use crate::portal::{
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
+use crate::scim::ScimPage;
 use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
 use crate::usage::UsagePage;
@@ -58,7 +59,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 47] = [
+const PAGES: [(&str, Rendered); 48] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -95,6 +96,7 @@ const PAGES: [(&str, Rendered); 47] = [
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
+    ("scim/list.html", rendered::<ScimPage>),
     ("secret/list.html", rendered::<SecretsPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
