@@ -65,6 +65,8 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/periods/{month}/close") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
+        ("POST", "/pending-persons/{id}") => json!({ "role": "developer", "tenant": "alpha" }),
+        ("POST", "/scim-tokens") => json!({ "name": who, "tenant": "alpha" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })

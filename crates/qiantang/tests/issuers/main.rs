@@ -6,6 +6,7 @@ mod groups;
 mod provider;
 mod real;
 mod scene;
+mod scim;
 
 /// The program under test. Only tests of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

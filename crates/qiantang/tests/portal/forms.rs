@@ -60,11 +60,15 @@ const FILLED: &[(&str, &str)] = &[
     ("effective", "now"),
     ("decision", "approve"),
     ("verdict", "conflict"),
+    ("issuer", "none"),
+    ("person", "none"),
 ];
 
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
 fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
     scene.invite();
+    let token = json!({ "name": "directory", "tenant": "alpha" });
+    scene.site.post("/api/v1/scim-tokens", &scene.site.operator, &token);
     let id_of = |list: &str| {
         let list = scene.site.get(&format!("/api/v1/{list}"), &scene.site.operator);
         list[0]["id"].as_str().expect("an id").to_owned()
@@ -109,6 +113,8 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/applications/{number}", scene.application().to_owned()),
         ("/apply/{number}", scene.application().to_owned()),
         ("/tokens/sessions/{id}", "none".to_owned()),
+        ("/tokens/identities/{id}", "none".to_owned()),
+        ("/people/scim/{id}", id_of("scim-tokens")),
     ];
     let forms = center::portal::forms(qiantang::PLATFORMS);
     assert!(forms.len() > 20, "{forms:?}");
