@@ -1,5 +1,7 @@
 //! Text that people write and read.
 
+pub mod email;
+
 use std::{error::Error, fmt, ops::Deref};
 
 use crate::Lang;

@@ -231,7 +231,12 @@ pub fn memberships_of(tx: &Tx, person: PersonId) -> Result<Vec<Member>, StoreErr
 
 /// How many operators of the center can sign in.
 pub fn count_operators(tx: &Tx) -> Result<u64, StoreError> {
-    tx.one(COUNT_ENABLED, params![Role::Operator.code()], |row| row.get(0))
+    count_of_center(tx, Role::Operator)
+}
+
+/// How many of the center's own people with this role can sign in.
+pub fn count_of_center(tx: &Tx, role: Role) -> Result<u64, StoreError> {
+    tx.one(COUNT_ENABLED, params![role.code()], |row| row.get(0))
 }
 
 /// Notes that a person signed in as this member, or changed over to it.

@@ -3,7 +3,7 @@
 use domain::{
     problem::{Field, Quantity, SpecProblem, Wrong, field},
     tenant::{check_slug, read_credit_code},
-    text::{InvalidLine, Line, LineFault},
+    text::{InvalidLine, Line, LineFault, email},
 };
 use serde_json::Value;
 
@@ -13,12 +13,15 @@ use crate::error::AppError;
 /// The most characters of a line, and of a text of several.
 const MOST_OF_LINE: usize = 128;
 const MOST_OF_TEXT: usize = 2000;
-const MOST_OF_EMAIL: usize = 64;
+/// The most characters of a person's name.
+const MOST_OF_NAME: usize = 64;
 
 /// What counts as an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Line,
+    /// The name of a person, as long as persons have it.
+    Name,
     /// Text of several lines.
     Text,
     Number {
@@ -103,13 +106,13 @@ impl Answer {
         let line = |text: &str| Line::<MOST_OF_LINE>::parse(text).map(String::from).map_err(Wrong::Line);
         Ok(match self {
             Self::Line => line(text)?.into(),
+            Self::Name => Line::<MOST_OF_NAME>::parse(text).map(String::from).map_err(Wrong::Line)?.into(),
             Self::Text => within(text, MOST_OF_TEXT)?.into(),
             Self::Number { least, most } => {
-                let wrong = |given| Wrong::OutOfRange { of: Quantity::Number, given, least, most };
                 let plain = text.replace([',', '，'], "");
-                let number: i64 = plain.parse().map_err(|_| wrong(-1))?;
+                let number: i64 = plain.parse().map_err(|_| Wrong::NotAWholeNumber { given: given() })?;
                 if !(least..=most).contains(&number) {
-                    return Err(wrong(number));
+                    return Err(Wrong::OutOfRange { of: Quantity::Number, given: number, least, most });
                 }
                 number.into()
             }
@@ -121,15 +124,7 @@ impl Answer {
                 read_credit_code(text).map_err(|fault| Wrong::CreditCode { given: given(), fault })?.into()
             }
             Self::Email => {
-                let is_part = |part: &str, more: &[u8]| {
-                    !part.is_empty()
-                        && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
-                };
-                let is_host =
-                    |host: &str| host.contains('.') && host.split('.').all(|label| is_part(label, b"-"));
-                let parts = text.split_once('@').filter(|_| text.len() <= MOST_OF_EMAIL);
-                let is_email = parts.is_some_and(|(name, host)| is_part(name, b"._-+") && is_host(host));
-                if !is_email {
+                if !email::is_address(text) {
                     return Err(Wrong::NotAnEmail { given: given() });
                 }
                 text.into()

@@ -2,7 +2,7 @@
 
 use domain::{
     Millis, TenantDomain,
-    problem::{Field, Place, field},
+    problem::{Field, Place, Wrong, field},
 };
 use serde_json::{Value, json};
 
@@ -60,6 +60,11 @@ fn a_form_takes_right_answers_and_names_wrong_ones() {
         assert_eq!(faults(FORM.read_changes(&answers(&json!({ "email": email })))), ["email"], "{email}");
     }
     assert!(FORM.read_changes(&answers(&json!({ "cards": 3 }))).is_ok(), "a change says nothing of the rest");
+    // What can't be read is told as it was given.
+    let Err(AppError::Invalid(problems)) = FORM.read_changes(&answers(&json!({ "cards": "a few" }))) else {
+        panic!("no number");
+    };
+    assert_eq!(problems[0].wrong, Wrong::NotAWholeNumber { given: "a few".into() });
 }
 
 #[test]

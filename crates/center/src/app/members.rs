@@ -131,7 +131,7 @@ pub fn first_administrator(tx: &Tx, tenant: TenantId, login: &str, name: &str) -
         person: new_id!(PersonId),
         tenant: Some(tenant),
         login: login.to_owned(),
-        name: params::line::<64>(field::NAME, name.chars().take(64).collect::<String>())?.into(),
+        name: params::line::<64>(field::NAME, name)?.into(),
         role: Role::Admin,
         is_enabled: true,
         created_at: moment::now(),

@@ -1,7 +1,10 @@
 //! Who may do what with persons, and how their addresses look.
 
 use base::{auth::Action, detail::Detail, error::AppError};
-use domain::problem::{Wrong, field};
+use domain::{
+    problem::{Wrong, field},
+    text::email,
+};
 
 /// Everybody who can sign in, with their memberships: a matter of the center alone.
 pub const READ: Action = Action::new("read_person", "read");
@@ -18,27 +21,10 @@ const DETAILS: &[Detail] = &[
     Detail::yes_no("new_email"),
 ];
 
-/// The most characters of an e-mail address.
-pub const MOST_EMAIL_CHARS: usize = 128;
-
 /// Reads an e-mail address; nothing is none. Whether mail gets there only mail can tell.
 pub fn read_email(text: &str) -> Result<String, AppError> {
     let text = text.trim();
-    let is_address = |text: &str| {
-        let (local, host) = text.rsplit_once('@')?;
-        let is_fine = |part: &str| {
-            !part.is_empty()
-                && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\",;:@".contains(c))
-        };
-        (is_fine(local)
-            && is_fine(host)
-            && host.contains('.')
-            && !host.starts_with('.')
-            && !host.ends_with('.'))
-        .then_some(())
-    };
-    let fits = text.chars().count() <= MOST_EMAIL_CHARS;
-    if text.is_empty() || (fits && is_address(text).is_some()) {
+    if text.is_empty() || email::is_address(text) {
         return Ok(text.to_owned());
     }
     Err(AppError::invalid(field::EMAIL, Wrong::NotAnEmail { given: text.to_owned() }))
@@ -49,16 +35,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
-        for ok in ["", " lin@univ.edu.cn ", "a+b@x.io", "张三@例子.中国"] {
-            assert_eq!(read_email(ok).expect(ok), ok.trim());
+    fn an_address_is_read_without_the_blanks_around_it_and_may_be_left_out() {
+        for (given, read) in [("", ""), (" ", ""), (" lin@univ.edu.cn ", "lin@univ.edu.cn")] {
+            assert_eq!(read_email(given).expect(given), read);
         }
-        let long = format!("{}@x.io", "a".repeat(MOST_EMAIL_CHARS));
-        for bad in [
-            "lin", "@x.io", "lin@", "lin@host", "a b@x.io", "a@b@x.io", "a@.io", "a@io.", "a\n@x.io",
-            "<a@x.io>", &long,
-        ] {
-            assert!(read_email(bad).is_err(), "{bad}");
-        }
+        assert!(read_email("lin").is_err());
     }
 }

@@ -85,6 +85,9 @@ pub enum Wrong {
     /// A step that is decided by scores.
     NeedsScore,
     TakesNoScore,
+    NotAWholeNumber {
+        given: String,
+    },
     NotAnEmail {
         given: String,
     },

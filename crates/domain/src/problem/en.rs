@@ -102,6 +102,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NoReason
         | Wrong::NeedsScore
         | Wrong::TakesNoScore
+        | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::PasswordLength { chars, least, most } => {
@@ -442,6 +443,10 @@ fn of_application(wrong: &Wrong) -> Words {
             "this step is decided by scores: approve with one from 0 to 100".into(),
         ),
         Wrong::TakesNoScore => ("is given where none counts".into(), "leave it out".into()),
+        Wrong::NotAWholeNumber { given } => (
+            format!("is `{}`, which is not a whole number", shown(given)),
+            "write it in digits, with commas between thousands if you like".into(),
+        ),
         Wrong::NotAnEmail { given } => (
             format!("is `{}`, which is not an e-mail address", shown(given)),
             "write it as `name@example.com`".into(),

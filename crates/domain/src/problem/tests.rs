@@ -89,6 +89,7 @@ fn samples() -> Vec<Wrong> {
         NoReason => [Wrong::NoReason],
         NeedsScore => [Wrong::NeedsScore],
         TakesNoScore => [Wrong::TakesNoScore],
+        NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
         PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],

@@ -89,6 +89,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NoReason
         | Wrong::NeedsScore
         | Wrong::TakesNoScore
+        | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
         Wrong::PasswordLength { chars, least, most } => {
@@ -409,6 +410,9 @@ fn of_application(wrong: &Wrong) -> Words {
             ("没有填写或超出范围".into(), "本步骤按评分决定：请在通过时给出 0 至 100 的评分".into())
         }
         Wrong::TakesNoScore => ("在本步骤中不起作用".into(), "请不要填写".into()),
+        Wrong::NotAWholeNumber { given } => {
+            (format!("“{}”不是整数", shown(given)), "请用阿拉伯数字填写，可用逗号分隔千位".into())
+        }
         Wrong::NotAnEmail { given } => {
             (format!("“{}”不是电子邮箱地址", shown(given)), "请写成 name@example.com 的样子".into())
         }

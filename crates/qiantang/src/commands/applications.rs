@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::context::{Context, Done, Run, part, query};
 use crate::{
     errors::Failure,
-    output::{Clock, items, list, of_total, pick, table, text},
+    output::{Clock, items, list, number, of_total, pick, table, text},
     words,
 };
 
@@ -124,10 +124,10 @@ impl Run for Applications {
                 return context.print(&answer, |lang| {
                     let (login, ends) = (text(&answer, "login"), context.clock().instant(&answer, "ends_at"));
                     let says = match lang {
-                        Lang::Zh => format!("{login} 可在以下地址（接在中心网址之后）设定密码一次，有效至 {ends}："),
-                        Lang::En => format!("{login} sets a password there, behind the center's address, once and until {ends}:"),
+                        Lang::Zh => format!("{login} 可在以下地址设定密码一次，有效至 {ends}："),
+                        Lang::En => format!("{login} sets a password there, once and until {ends}:"),
                     };
-                    format!("{says}\n{}", text(&answer, "path"))
+                    format!("{says}\n{}{}", context.client.url, text(&answer, "path"))
                 });
             }
         };
@@ -211,6 +211,20 @@ fn shown(lang: Lang, clock: &Clock, applications: &[Value]) -> String {
 fn one(lang: Lang, clock: &Clock, application: &Value) -> String {
     let mut told = shown(lang, clock, std::slice::from_ref(application));
     let granted = &application["granted"];
+    if let few @ Value::Object(_) = &application["too_few"] {
+        let (role, [needed, there]) =
+            (words::word(lang, "role", text(few, "role")), ["needed", "there"].map(|key| number(few, key)));
+        let short = match lang {
+            Lang::Zh => format!(
+                "评审路径中有一步需要 {needed} 位“{role}”，而中心能登录的只有 {there} 位，目前无人能决定这份申请。"
+            ),
+            Lang::En => format!(
+                "A step of its path needs {needed} with the role {role}, and the center has {there} who can sign in: \
+                 nobody can decide it as things stand."
+            ),
+        };
+        told = format!("{told}\n\n{short}");
+    }
     let answers = application["answers"].as_object().into_iter().flatten();
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let answer = |(name, given): (&String, &Value)| {

@@ -18,12 +18,12 @@ use base::{
 };
 use center::center::Center;
 use domain::{
-    ApplicationId, Millis, Rfc3339, TenantDomain, Timestamp,
+    ApplicationId, Millis, Rfc3339, Role, TenantDomain, Timestamp,
     problem::{Quantity, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, tenants};
 
 use super::account::{self, Standing};
 
@@ -88,11 +88,22 @@ pub struct ApplicationDetail {
     /// The decision's reason, as the applicant reads it.
     pub reason: String,
     pub steps: Vec<Step>,
+    /// The first step, of those to come, for which the center has too few people: nobody can decide it as things stand.
+    pub too_few: Option<TooFew>,
     pub acts: Vec<ActView>,
     /// The login of the account that came of it.
     pub login: Option<String>,
     /// Whether that account has its password.
     pub has_password: bool,
+}
+
+/// A step needs more people of a role than the center has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TooFew {
+    pub role: Role,
+    pub needed: u32,
+    /// How many of them can sign in.
+    pub there: u32,
 }
 
 /// Something that was done with an application.
@@ -157,23 +168,18 @@ pub async fn list(
     let limit = params::page_limit(query.limit)?;
     let now = moment::now();
     let filter = filter_of(center, &query, now)?;
-    let (found, count) = center
-        .read(move |tx| Ok((rows::list(tx, &filter, after, limit + 1)?, rows::count(tx, &filter)?)))
-        .await?;
-    let page = Listing::cut(found, limit, |one| one.id.to_string());
-    let views = center
-        .try_read({
-            let center = center.clone();
-            move |tx| {
-                let mut views = Vec::new();
-                for application in &page.items {
-                    views.push(view(&center, tx, application, now)?);
-                }
-                Ok(Listing { items: views, next_cursor: page.next_cursor, total: None })
-            }
+    let handle = center.clone();
+    let read = move |tx: &Tx| {
+        let page = Listing::cut(rows::list(tx, &filter, after, limit + 1)?, limit, |one| one.id.to_string());
+        let mut names = Names::of(tx);
+        let views = page.items.iter().map(|application| view(&handle, &mut names, application, now));
+        Ok(Listing {
+            items: views.collect::<Result<_, AppError>>()?,
+            next_cursor: page.next_cursor,
+            total: Some(Total { count: rows::count(tx, &filter)?, and_more: false }),
         })
-        .await?;
-    Ok(Listing { total: Some(Total { count, and_more: false }), ..views })
+    };
+    center.try_read(read).await
 }
 
 fn filter_of(center: &Center, query: &ApplicationQuery, now: Timestamp) -> Result<Filter, AppError> {
@@ -221,13 +227,12 @@ const MOST_DAYS: u32 = 36_500;
 
 fn view(
     center: &Center,
-    tx: &Tx,
+    names: &mut Names<'_>,
     application: &Application,
     now: Timestamp,
 ) -> Result<ApplicationView, AppError> {
     let kind = kind_of(center, &application.kind)?;
     let title = application.answers.get(kind.title).and_then(Value::as_str).unwrap_or_default();
-    let mut names = Names::of(tx);
     Ok(ApplicationView {
         id: application.id,
         number: application.number.clone(),
@@ -258,10 +263,11 @@ fn detail(
     for act in rows::acts(tx, application.id)? {
         acts.push(act_view(&mut names, act)?);
     }
+    let too_few = too_few(tx, &application)?;
     let account = account::standing(tx, application.id)?;
     let (login, has_password) =
         account.map_or((None, false), |Standing { login, is_set }| (Some(login), is_set));
-    let view = view(center, tx, &application, now)?;
+    let view = view(center, &mut names, &application, now)?;
     let decision = application.decision;
     Ok(ApplicationDetail {
         application: view,
@@ -269,10 +275,25 @@ fn detail(
         reason: decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default(),
         granted: decision.map(|decision| decision.granted).filter(|granted| !granted.is_empty()),
         steps: application.steps,
+        too_few,
         acts,
         login,
         has_password,
     })
+}
+
+/// The first step to come that the center's people are too few for.
+fn too_few(tx: &Tx, application: &Application) -> Result<Option<TooFew>, StoreError> {
+    if !application.state.is_with_reviewers() {
+        return Ok(None);
+    }
+    for step in application.steps.iter().skip(application.step as usize) {
+        let there = u32::try_from(tenants::count_of_center(tx, step.role)?).unwrap_or(u32::MAX);
+        if there < step.quorum {
+            return Ok(Some(TooFew { role: step.role, needed: step.quorum, there }));
+        }
+    }
+    Ok(None)
 }
 
 fn act_view(names: &mut Names<'_>, act: Act) -> Result<ActView, StoreError> {

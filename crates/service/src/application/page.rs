@@ -8,7 +8,7 @@ use axum::{
 };
 use base::{
     approval::{
-        Answers, Deed, Form as Questions, State, Verdict,
+        Answers, Deed, Form as Questions, State,
         actions::{MAKE_LINK, REVIEW},
     },
     error::{AppError, Unreadable},
@@ -18,6 +18,7 @@ use base::{
         extract::{Asked, Sent},
         form::{Choice, Form},
         frame::{Page, Visitor, render},
+        texts,
         words::Ui,
     },
 };
@@ -28,7 +29,7 @@ use serde_json::Value;
 
 use super::{
     account::{self, Standing},
-    ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN},
+    ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN, TooFew},
 };
 
 #[derive(Template)]
@@ -77,6 +78,8 @@ pub struct ApplicationPage {
     lines: Vec<AnswerLine>,
     acts: Vec<ActView>,
     path: Vec<String>,
+    /// Why nobody can decide it as things stand; empty where they can.
+    too_few: String,
     may_judge: bool,
     is_scored: bool,
     verdict: Form,
@@ -186,7 +189,7 @@ async fn show_one(
     let found = ask::show(center, &visitor.caller, number).await?;
     let kind = ask::kind_of(center, &found.application.kind)?;
     let lines = lines(ui, &found, kind.code, &kind.form);
-    let ApplicationDetail { application, reason, steps, acts, login, has_password, .. } = found;
+    let ApplicationDetail { application, reason, steps, too_few, acts, login, has_password, .. } = found;
     let role = visitor.caller.member.role;
     let own = visitor.caller.member.login.as_str();
     let has_spoken = acts.iter().any(|act| {
@@ -201,6 +204,7 @@ async fn show_one(
         may_make_link: visitor.may(center, MAKE_LINK, None) && login.is_some() && !has_password,
         is_scored,
         path: steps.iter().map(|step| step_text(ui, *step)).collect(),
+        too_few: too_few.map(|few| few_text(ui, few)).unwrap_or_default(),
         lines,
         application,
         reason,
@@ -220,6 +224,12 @@ pub fn step_text(ui: Ui, step: base::approval::Step) -> String {
         (None, 1) => role,
         (None, most) => format!("{role} · {}", ui.t2("step-quorum", step.quorum, most)),
     }
+}
+
+fn few_text(ui: Ui, TooFew { role, needed, there }: TooFew) -> String {
+    let [needed, there] = [needed, there].map(|number| number.to_string());
+    let values = [("role", &*ui.word("role", role.code())), ("needed", &needed), ("there", &there)];
+    texts::text(ui.lang, "application-too-few", &values)
 }
 
 /// An answer as text.
@@ -257,12 +267,10 @@ pub async fn judge(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return show_one(&center, &visitor, &number, status, (form, String::new())).await;
     }
-    let mut changes = Answers::new();
-    if form.value("verdict") == Verdict::Approve.code() {
-        let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
-        let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
-        changes.extend(granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))));
-    }
+    let typed = form.fields().iter().filter(|(_, value)| !value.trim().is_empty());
+    let granted = typed.filter_map(|(name, value)| Some((name.strip_prefix("grant-")?, value)));
+    let changes: Answers =
+        granted.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))).collect();
     let new = NewVerdict {
         verdict: form.value("verdict").to_owned(),
         score,
@@ -388,6 +396,11 @@ pub(super) mod samples {
                     step_text(page.ui, Step::all_of(1, Role::Contracts)),
                     step_text(page.ui, Step::all_of(2, Role::Operator)),
                 ],
+                too_few: if is_open {
+                    few_text(page.ui, TooFew { role: Role::Contracts, needed: 2, there: 1 })
+                } else {
+                    String::new()
+                },
                 may_judge: is_open,
                 is_scored: is_open,
                 verdict,

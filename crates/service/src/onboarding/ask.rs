@@ -25,12 +25,13 @@ use super::{
 };
 use crate::application::account::{self, Standing};
 
-/// What an applicant does with an application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    Save,
-    HandIn,
-    Withdraw,
+domain::codes! {
+    /// What an applicant does with an application.
+    pub enum Act {
+        Save = "save",
+        HandIn = "hand-in",
+        Withdraw = "withdraw",
+    }
 }
 
 /// A new application, with the secret by which its applicant finds it.

@@ -16,9 +16,10 @@ use base::{
         frame::{Front, Page, render},
         words::Ui,
     },
+    params,
 };
 use center::center::Center;
-use domain::TenantDomain;
+use domain::{TenantDomain, problem::field};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -141,13 +142,11 @@ fn show_form(front: Front, status: StatusCode, applying: Form) -> Response {
     render(status, &page)
 }
 
-/// The act that a button stands for; what is none is to be kept and no more.
-fn act_of(form: &Form) -> Act {
-    match form.value("act") {
-        "hand-in" => Act::HandIn,
-        "withdraw" => Act::Withdraw,
-        _ => Act::Save,
-    }
+/// The act that a button stands for. Enter in a field presses none: what was typed is then kept, and no more.
+fn act_of(form: &Form, known: &[Act]) -> Result<Act, AppError> {
+    let text = Some(form.value("act")).filter(|text| !text.is_empty()).unwrap_or(Act::Save.code());
+    let codes: Vec<&str> = known.iter().map(|act| act.code()).collect();
+    params::word(field::ACTION, text, |text| Act::from_code(text).filter(|act| known.contains(act)), &codes)
 }
 
 /// The page of an application, for whoever has its secret.
@@ -159,7 +158,7 @@ pub async fn draw_up(
     State(center): State<Center>,
     SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let act = if act_of(&form) == Act::HandIn { Act::HandIn } else { Act::Save };
+    let act = act_of(&form, &[Act::Save, Act::HandIn])?;
     let answers = typed(&form);
     match ask::draw_up(&center, &front.from, form.value("domain"), &answers, act).await {
         Ok(drawn) => Ok(Redirect::to(&address(&drawn.number, &drawn.secret)).into_response()),
@@ -222,7 +221,7 @@ pub async fn change(
     Id(number): Id,
     SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let (act, answers) = (act_of(&form), typed(&form));
+    let (act, answers) = (act_of(&form, &Act::ALL)?, typed(&form));
     let secret = form.value("secret").to_owned();
     match ask::change(&center, &front.from, (&number, &secret), act, &answers).await {
         Ok(()) => Ok(Redirect::to(&address(&number, &secret)).into_response()),

@@ -34,7 +34,7 @@ pub const FORM: Form = Form {
         Question { field: field::NAME_EN, answer: Answer::Line, is_required: false },
         required(field::TAX_NUMBER, Answer::CreditCode),
         required(field::SLUG, Answer::Slug),
-        required(CONTACT, Answer::Line),
+        required(CONTACT, Answer::Name),
         required(EMAIL, Answer::Email),
         required(PHONE, Answer::Phone),
         required(WORK, Answer::Line),
