@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role, scim, secret,
-    session, tenant, usage,
+    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role,
+    scim, secret, session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };

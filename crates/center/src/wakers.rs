@@ -28,7 +28,19 @@ pub const ISSUERS: &str = "issuers";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
 pub const ALL: [&str; 13] = [
-    PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, APPLICATIONS, ISSUERS, MIRROR, ACCOUNTS,
+    PLAN,
+    WATCH,
+    METER,
+    SEAL,
+    ROOTS,
+    BACKUP,
+    CERTIFICATE,
+    DISK,
+    QUOTA,
+    APPLICATIONS,
+    ISSUERS,
+    MIRROR,
+    ACCOUNTS,
 ];
 
 /// Wakes the loops from anywhere.

@@ -32,6 +32,7 @@ refused-invitation_over = This link opens nothing any more
 refused-issuer_failed = Signing in by your organisation came to nothing
 refused-identity_taken = This identity is bound to another account
 refused-too_many_identities = Too many identities
+refused-too_many_scim_tokens = Too many directories' tokens
 refused-last_way_in = It is the only way in
 refused-no_password = This account has no password
 refused-sign_in_again = Sign in again first

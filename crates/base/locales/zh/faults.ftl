@@ -32,6 +32,7 @@ refused-invitation_over = 链接已失效
 refused-issuer_failed = 单位账号登录未成功
 refused-identity_taken = 该身份已绑定到另一个账号
 refused-too_many_identities = 绑定的身份太多
+refused-too_many_scim_tokens = 目录同步令牌太多
 refused-last_way_in = 这是唯一的登录方式
 refused-no_password = 该账号没有密码
 refused-sign_in_again = 请先重新登录

@@ -116,6 +116,9 @@ pub enum Refused {
     TooManyIdentities {
         most: usize,
     },
+    TooManyScimTokens {
+        most: usize,
+    },
     /// There would be no way left to sign in.
     LastWayIn,
     /// The account has no password: its person signs in by that issuer.
@@ -296,6 +299,7 @@ impl Refused {
             Self::IssuerFailed { .. } => "issuer_failed",
             Self::IdentityTaken => "identity_taken",
             Self::TooManyIdentities { .. } => "too_many_identities",
+            Self::TooManyScimTokens { .. } => "too_many_scim_tokens",
             Self::LastWayIn => "last_way_in",
             Self::NoPassword { .. } => "no_password",
             Self::SignInAgain { .. } => "sign_in_again",

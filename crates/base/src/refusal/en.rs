@@ -121,6 +121,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::IssuerFailed { .. }
         | Refused::IdentityTaken
         | Refused::TooManyIdentities { .. }
+        | Refused::TooManyScimTokens { .. }
         | Refused::LastWayIn
         | Refused::NoPassword { .. }
         | Refused::SignInAgain { .. }
@@ -211,14 +212,17 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("your account is bound to {most} identities already"),
             "loose one that you don't use".to_owned(),
         ),
+        Refused::TooManyScimTokens { most } => (
+            format!("{most} directories' tokens are there already"),
+            "revoke one that is not used".to_owned(),
+        ),
         Refused::LastWayIn => two(
             "you could not sign in any more: this is the only way that you have",
             "bind another identity first, or have an operator set a password",
         ),
-        Refused::NoPassword { en, .. } => (
-            "this account has no password".to_owned(),
-            format!("sign in by {en}"),
-        ),
+        Refused::NoPassword { en, .. } => {
+            ("this account has no password".to_owned(), format!("sign in by {en}"))
+        }
         Refused::SignInAgain { minutes } => (
             format!("you signed in more than {minutes} minutes ago"),
             "sign out and in again: a browser that was left open must not give others a way in".to_owned(),
@@ -249,16 +253,19 @@ fn of_people(refused: &Refused) -> (String, String) {
 /// Why a sign-in by an issuer came to nothing.
 fn of_issuer(issuer: &str, why: IssuerFault) -> (String, String) {
     let (fault, hint) = match why {
-        IssuerFault::Unreachable => ("does not answer as it should", "try again later, or sign in another way"),
+        IssuerFault::Unreachable => {
+            ("does not answer as it should", "try again later, or sign in another way")
+        }
         IssuerFault::Denied => ("did not sign you in", "begin again, or ask those who run it"),
-        IssuerFault::Stale => (
-            "was answered too late, twice, or in another browser",
-            "begin again on the page for signing in",
-        ),
+        IssuerFault::Stale => {
+            ("was answered too late, twice, or in another browser", "begin again on the page for signing in")
+        }
         IssuerFault::WrongIssuer => ("sent what another issuer made", OPERATORS),
         IssuerFault::WrongAudience => ("sent what is meant for another program", OPERATORS),
         IssuerFault::WrongNonce => ("sent what belongs to another sign-in", "begin again"),
-        IssuerFault::Expired => ("sent what is out of date", "begin again; its clock or the center's may be wrong"),
+        IssuerFault::Expired => {
+            ("sent what is out of date", "begin again; its clock or the center's may be wrong")
+        }
         IssuerFault::UnknownKey => ("signed by a key that it does not publish", OPERATORS),
         IssuerFault::BadSignature => ("sent what it did not sign, or not in a way that is taken", OPERATORS),
         IssuerFault::Malformed => ("sent what can't be read", OPERATORS),

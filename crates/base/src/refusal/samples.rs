@@ -79,6 +79,7 @@ pub fn all() -> Vec<Refused> {
         IssuerFailed { .. } => IssuerFault::ALL.map(|why| Refused::IssuerFailed { zh: "某大学".to_owned(), en: "Univ".to_owned(), why }),
         IdentityTaken => [Refused::IdentityTaken],
         TooManyIdentities { .. } => [Refused::TooManyIdentities { most: 20 }],
+        TooManyScimTokens { .. } => [Refused::TooManyScimTokens { most: 20 }],
         LastWayIn => [Refused::LastWayIn],
         NoPassword { .. } => [Refused::NoPassword { zh: "某大学".to_owned(), en: "Univ".to_owned() }],
         SignInAgain { .. } => [Refused::SignInAgain { minutes: 15 }],

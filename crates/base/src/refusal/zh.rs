@@ -124,6 +124,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::IssuerFailed { .. }
         | Refused::IdentityTaken
         | Refused::TooManyIdentities { .. }
+        | Refused::TooManyScimTokens { .. }
         | Refused::LastWayIn
         | Refused::NoPassword { .. }
         | Refused::SignInAgain { .. }
@@ -191,9 +192,14 @@ fn of_people(refused: &Refused) -> (String, String) {
         ),
         Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
         Refused::IssuerFailed { zh, why, .. } => of_issuer(zh, *why),
-        Refused::IdentityTaken => two("该身份已绑定到另一个账号", "请退出后用它登录，或先在那个账号上解除绑定"),
+        Refused::IdentityTaken => {
+            two("该身份已绑定到另一个账号", "请退出后用它登录，或先在那个账号上解除绑定")
+        }
         Refused::TooManyIdentities { most } => {
             (format!("您的账号已绑定 {most} 个身份"), "请先解除一个不用的".to_owned())
+        }
+        Refused::TooManyScimTokens { most } => {
+            (format!("已有 {most} 个目录同步令牌"), "请先吊销一个不用的".to_owned())
         }
         Refused::LastWayIn => {
             two("这是您唯一的登录方式，解除后将无法登录", "请先绑定另一个身份，或请运营人员设置密码")

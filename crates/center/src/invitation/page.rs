@@ -325,7 +325,10 @@ mod samples {
                     email: "lin@univ.example".into(),
                     expires_at: views::LATER.into(),
                 },
-                issuers: own.map(|_| Offered { name: "a".into(), label: "Univ < A".into() }).into_iter().collect(),
+                issuers: own
+                    .map(|_| Offered { name: "a".into(), label: "Univ < A".into() })
+                    .into_iter()
+                    .collect(),
                 own: own.map(str::to_owned),
                 own_form: forms.own,
                 known: forms.known,

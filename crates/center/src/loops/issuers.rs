@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::{center::Center, wakers::ISSUERS};
 
 /// Between two looks.
-pub const EVERY: Duration = Duration::from_secs(300);
+pub const EVERY: Duration = Duration::from_mins(5);
 /// Between two looks while one of them can't be reached.
 const SOONER: Duration = Duration::from_secs(30);
 

@@ -24,8 +24,8 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL,
-        Sleepers, WATCH,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, METER, MIRROR, PLAN, QUOTA, ROOTS,
+        SEAL, Sleepers, WATCH,
     },
 };
 

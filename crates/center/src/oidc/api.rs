@@ -1,13 +1,9 @@
 //! Issuers and identities over HTTP.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use base::api::{
     Problem,
-    extract::{Auth, Body, Id},
+    extract::{Auth, Body, Id, Params},
 };
 use serde::Deserialize;
 
@@ -30,7 +26,7 @@ pub struct IssuersQuery {
 pub async fn list(
     State(center): State<Center>,
     Auth(caller): Auth,
-    Query(wanted): Query<IssuersQuery>,
+    Params(wanted): Params<IssuersQuery>,
 ) -> Result<Json<Vec<IssuerView>>, Problem> {
     Ok(Json(ask::list(&center, &caller, wanted.check).await?))
 }

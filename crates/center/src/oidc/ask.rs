@@ -4,8 +4,7 @@ use base::{
     auth::{Caller, May, credentials},
     change::Changed,
     error::AppError,
-    lookup,
-    moment, params,
+    lookup, moment, params,
     refusal::Refused,
     text::Text,
 };
@@ -103,7 +102,8 @@ pub async fn begin(
     known: Option<&str>,
 ) -> Result<(String, String), AppError> {
     let issuer = center.issuers.named(issuer).ok_or_else(|| AppError::not_found("issuer", issuer))?.clone();
-    center.limits.sign_in(from, "")?;
+    // People of one organisation often come from one address, and nothing is guessed here.
+    center.limits.request(&format!("issuer {from}"))?;
     let ask = Ask {
         state: credentials::new_secret(""),
         nonce: credentials::new_secret(""),
@@ -146,9 +146,9 @@ pub async fn returned(
         flow.issuer == name && known.is_some_and(|secret| credentials::hash(secret) == flow.browser)
     });
     let flow = flow.ok_or_else(|| refused(Fault::State))?;
-    let says_who = issuer
-        .remembered()
-        .is_some_and(|metadata| metadata.additional_metadata().authorization_response_iss_parameter_supported);
+    let says_who = issuer.remembered().is_some_and(|metadata| {
+        metadata.additional_metadata().authorization_response_iss_parameter_supported
+    });
     match &returned.iss {
         Some(iss) if *iss != issuer.settings.issuer => return Err(refused(Fault::WrongIssuer)),
         None if says_who => return Err(refused(Fault::WrongIssuer)),
@@ -203,10 +203,12 @@ pub async fn identities(center: &Center, caller: &Caller) -> Result<Vec<Identity
 pub async fn unlink(center: &Center, caller: &Caller, id: &str) -> Result<(), AppError> {
     let id: IdentityId = params::id(id, "identity")?;
     let may = May::of_own_account(caller, rule::LINK);
-    let (person, login, issuers) = (caller.member.person, caller.member.login.clone(), center.issuers.clone());
+    let (person, login, issuers) =
+        (caller.member.person, caller.member.login.clone(), center.issuers.clone());
     let write = move |tx: &Tx| {
         let all = rows::of_person(tx, person)?;
-        let identity = all.iter().find(|one| one.id == id).ok_or_else(|| AppError::not_found("identity", id))?;
+        let identity =
+            all.iter().find(|one| one.id == id).ok_or_else(|| AppError::not_found("identity", id))?;
         if all.len() == 1 && !tenants::has_password(tx, person)? {
             return Err(Refused::LastWayIn.into());
         }
@@ -215,7 +217,9 @@ pub async fn unlink(center: &Center, caller: &Caller, id: &str) -> Result<(), Ap
         for session in &begun {
             sessions::delete_session(tx, session.id)?;
         }
-        let issuer = issuers.at(&identity.issuer).map_or_else(|| identity.issuer.clone(), |one| one.settings.name.clone());
+        let issuer = issuers
+            .at(&identity.issuer)
+            .map_or_else(|| identity.issuer.clone(), |one| one.settings.name.clone());
         let detail = json!({ "login": login, "issuer": issuer, "is_removed": true });
         Ok(Changed::new(id, detail, ()))
     };
@@ -260,7 +264,14 @@ pub async fn pending(center: &Center, caller: &Caller) -> Result<Vec<PendingView
                 .map(|(identity, person)| {
                     let Person { id, login, name, .. } = person;
                     let seen = IdentityView::of(&of_center, identity);
-                    PendingView { id, login, name, email: seen.email, issuer: seen.issuer, came_at: seen.created_at }
+                    PendingView {
+                        id,
+                        login,
+                        name,
+                        email: seen.email,
+                        issuer: seen.issuer,
+                        came_at: seen.created_at,
+                    }
                 })
                 .collect())
         })

@@ -11,11 +11,7 @@ use base::{
 };
 use domain::{Member, PersonId, Timestamp, tenant::Person};
 use serde_json::{Map, Value, json};
-use store::{
-    Tx,
-    credentials::OriginRow,
-    tenants,
-};
+use store::{Tx, credentials::OriginRow, tenants};
 
 use super::{
     fault::Fault,
@@ -115,18 +111,17 @@ struct Recognized {
 }
 
 /// The person of a subject, who is made where there is none yet; with the places that the claims give.
-async fn recognize(
-    center: &Center,
-    issuer: &Issuer,
-    told: Told,
-    from: &str,
-) -> Result<Recognized, AppError> {
+async fn recognize(center: &Center, issuer: &Issuer, told: Told, from: &str) -> Result<Recognized, AppError> {
     let settings = issuer.settings.clone();
     let plan = rule::plan(&settings, &told.claims);
     let absent = plan.absent.join(", ");
     let is_told = !absent.is_empty() && issuer.note_absent(&absent);
     if is_told {
-        tracing::warn!(issuer = settings.name, absent, "claims that give roles are absent: roles stay as they are");
+        tracing::warn!(
+            issuer = settings.name,
+            absent,
+            "claims that give roles are absent: roles stay as they are"
+        );
     }
     let from = from.to_owned();
     let write = move |tx: &Tx| {

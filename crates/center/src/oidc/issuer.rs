@@ -204,9 +204,8 @@ impl Issuer {
     pub fn note_absent(&self, claims: &str) -> bool {
         let mut known = self.known.lock();
         let now = moment::now();
-        let is_new = known.absent.as_ref().is_none_or(|(at, told)| {
-            now.since(*at).0 > GOOD_FOR.0 || told != claims
-        });
+        let is_new =
+            known.absent.as_ref().is_none_or(|(at, told)| now.since(*at).0 > GOOD_FOR.0 || told != claims);
         if is_new {
             known.absent = Some((now, claims.to_owned()));
         }
@@ -356,15 +355,10 @@ impl Issuer {
     }
 
     /// Adds claims that the ID token lacks and that the issuer's page about the subject has.
-    fn add_of_page(
-        &self,
-        metadata: &Metadata,
-        token: &str,
-        subject: &str,
-        claims: &mut Map<String, Value>,
-    ) {
+    fn add_of_page(&self, metadata: &Metadata, token: &str, subject: &str, claims: &mut Map<String, Value>) {
         let of_map = self.settings.map.iter().map(|line| line.claim.as_str());
-        let is_whole = of_map.chain(["email", "name"]).all(|claim| super::rule::find(claims, claim).is_some());
+        let is_whole =
+            of_map.chain(["email", "name"]).all(|claim| super::rule::find(claims, claim).is_some());
         let Some(page) = metadata.userinfo_endpoint().filter(|_| !is_whole) else { return };
         match self.get::<Map<String, Value>>(page.as_str(), Some(token)) {
             Ok(told) if told.get("sub").and_then(Value::as_str) == Some(subject) => {

@@ -94,9 +94,8 @@ impl Issuers {
 
     /// The issuer of those with addresses like this.
     pub fn for_email(&self, email: &str) -> Option<&Arc<Issuer>> {
-        let has = |one: &&Arc<Issuer>| {
-            one.settings.email_domains.iter().any(|domain| is_of_domain(email, domain))
-        };
+        let has =
+            |one: &&Arc<Issuer>| one.settings.email_domains.iter().any(|domain| is_of_domain(email, domain));
         self.all.iter().find(has)
     }
 

@@ -39,7 +39,8 @@ async fn around(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(error) = failure_of(&mut response) {
         let body = json!({ "error": "invalid_request", "error_description": error.to_string() });
-        let code = if matches!(*error, AppError::Refused(_)) { StatusCode::BAD_REQUEST } else { status(&error) };
+        let code =
+            if matches!(*error, AppError::Refused(_)) { StatusCode::BAD_REQUEST } else { status(&error) };
         response = (code, axum::Json(body)).into_response();
     }
     let headers = response.headers_mut();
@@ -96,7 +97,8 @@ async fn end_sessions(center: &Center, issuer: &Issuer, token: Logout, from: Str
         if let Some(first) = begun.first() {
             let login = tenants::get_person(tx, first.person)?.login;
             let detail = json!({ "login": login, "issuer": settings.name, "sessions": begun.len() });
-            let change = Change { tenant: None, action: rule::END, subject: first.person.to_string(), detail };
+            let change =
+                Change { tenant: None, action: rule::END, subject: first.person.to_string(), detail };
             audit::record_stranger(tx, &from, change)?;
         }
         Ok(begun)

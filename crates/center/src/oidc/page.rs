@@ -114,7 +114,11 @@ pub async fn by_email(
         Some(issuer) => {
             let href = match &*next {
                 "" => format!("/sign-in/oidc/{}", issuer.settings.name),
-                next => format!("/sign-in/oidc/{}?next={}", issuer.settings.name, base::page::carried::escaped(next)),
+                next => format!(
+                    "/sign-in/oidc/{}?next={}",
+                    issuer.settings.name,
+                    base::page::carried::escaped(next)
+                ),
             };
             onward(front, href, "onward-sign-in")
         }
@@ -130,11 +134,9 @@ pub async fn callback(
     front: Front,
     Asked(returned): Asked<Returned>,
 ) -> Result<Response, AppError> {
-    let (issuer, flow, told) =
-        ask::returned(&center, &name, returned, cookie(&headers, COOKIE)).await?;
+    let (issuer, flow, told) = ask::returned(&center, &name, returned, cookie(&headers, COOKIE)).await?;
     let session = front.session.clone();
-    let entered =
-        enter::finish(&center, &issuer, flow, told, browser(&front), session.as_ref()).await?;
+    let entered = enter::finish(&center, &issuer, flow, told, browser(&front), session.as_ref()).await?;
     match entered {
         Entered::In { secret, next } => {
             // The session of before, if there is one, is of another member.
@@ -149,7 +151,10 @@ pub async fn callback(
         Entered::Pending { login } => {
             let title = front.ui.t("pending-title");
             let issuer = issuer.label(front.ui.lang).to_owned();
-            Ok(render(StatusCode::FORBIDDEN, &NoPlacePage { page: Page::new(front, "", title), login, issuer }))
+            Ok(render(
+                StatusCode::FORBIDDEN,
+                &NoPlacePage { page: Page::new(front, "", title), login, issuer },
+            ))
         }
     }
 }
@@ -180,7 +185,8 @@ pub async fn link(
     ask::check_recent(&center, &visitor.caller, &visitor.csrf).await?;
     let purpose = Purpose::Link { person: visitor.caller.member.person };
     let known = cookie(&headers, COOKIE);
-    let (url, secret) = ask::begin(&center, form.value("issuer"), purpose, &visitor.front.from, known).await?;
+    let (url, secret) =
+        ask::begin(&center, form.value("issuer"), purpose, &visitor.front.from, known).await?;
     let cookie = [(header::SET_COOKIE, flow_cookie(&center, &secret))];
     Ok((cookie, Redirect::to(&way_to(&center, url))).into_response())
 }

@@ -34,13 +34,18 @@ impl Places<'_> {
         for (place, wanted) in &plan.places {
             let tenant = match place {
                 None => None,
-                Some(slug) => match tenants::find_tenant(tx, slug)? {
-                    Some(tenant) => Some(tenant.id),
-                    None => {
-                        tracing::error!(issuer = self.issuer, slug, "the map names a tenant that is not there");
+                Some(slug) => {
+                    let found = tenants::find_tenant(tx, slug)?;
+                    if found.is_none() {
+                        tracing::error!(
+                            issuer = self.issuer,
+                            slug,
+                            "the map names a tenant that is not there"
+                        );
                         continue;
                     }
-                },
+                    found.map(|tenant| tenant.id)
+                }
             };
             let there = there(tx, person.id, tenant)?;
             if let Some(deed) = rule::deed(wanted, there.as_ref(), self.giver) {

@@ -62,8 +62,7 @@ pub fn note(tx: &Tx, id: IdentityId, email: &str, at: Timestamp) -> Result<(), S
 /// Those who came by an issuer and have no place, the newest first.
 pub fn pending(tx: &Tx) -> Result<Vec<(Identity, Person)>, StoreError> {
     tx.all(PENDING, params![MOST_LISTED], |row| {
-        let Someone { id, login, name, email, is_enabled, created_at, kept_by } =
-            Someone::read(row.skip(7))?;
+        let Someone { id, login, name, email, is_enabled, created_at, kept_by } = Someone::read(row.skip(7))?;
         let person = Person { id, login, name, email, is_enabled, created_at, kept_by };
         Ok((Identity::read(row)?, person))
     })

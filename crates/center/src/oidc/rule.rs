@@ -32,8 +32,11 @@ pub const LINK: Action = Action::deed("link_identity").keeps(&[
     Detail::yes_no("is_removed"),
 ]);
 /// An issuer ended sessions.
-pub const END: Action = Action::deed("end_sessions_by_issuer")
-    .keeps(&[Detail::text("login"), Detail::text("issuer"), Detail::count("sessions")]);
+pub const END: Action = Action::deed("end_sessions_by_issuer").keeps(&[
+    Detail::text("login"),
+    Detail::text("issuer"),
+    Detail::count("sessions"),
+]);
 
 /// Somebody came by an issuer, and has no place.
 pub const PERSON_PENDING: Kind = Kind::new("person_pending");
@@ -187,18 +190,22 @@ pub struct There {
 
 /// What `giver` does at a place. What others gave, by hand or otherwise, is never touched.
 pub fn deed(wanted: &Wanted, there: Option<&There>, giver: &str) -> Option<Deed> {
-    match (wanted, there) {
-        (Wanted::Role(role) | Wanted::AtLeast(role), None) => Some(Deed::Make(*role)),
-        (Wanted::Unknown | Wanted::None, None) => None,
-        (_, Some(there)) if there.given_by.as_deref() != Some(giver) => None,
-        (Wanted::Role(role), Some(there)) => {
+    let Some(there) = there else {
+        return match wanted {
+            Wanted::Role(role) | Wanted::AtLeast(role) => Some(Deed::Make(*role)),
+            Wanted::Unknown | Wanted::None => None,
+        };
+    };
+    if there.given_by.as_deref() != Some(giver) {
+        return None;
+    }
+    match wanted {
+        Wanted::Role(role) => {
             (there.role != *role || !there.is_enabled).then_some(Deed::Set(there.id, *role))
         }
-        (Wanted::AtLeast(role), Some(there)) => {
-            (!there.is_enabled).then_some(Deed::Set(there.id, *role))
-        }
-        (Wanted::None, Some(there)) => there.is_enabled.then_some(Deed::TakeAway(there.id)),
-        (Wanted::Unknown, Some(_)) => None,
+        Wanted::AtLeast(role) => (!there.is_enabled).then_some(Deed::Set(there.id, *role)),
+        Wanted::None => there.is_enabled.then_some(Deed::TakeAway(there.id)),
+        Wanted::Unknown => None,
     }
 }
 

@@ -9,11 +9,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Millis, Timestamp};
 use openidconnect::{
     AccessToken, AccessTokenHash, ClaimsVerificationError, IdTokenVerifier, JsonWebKey as _,
-    JsonWebKeyAlgorithm, JsonWebKeySet, JsonWebKeyUse as _, Nonce, RequestTokenError,
-    SignatureVerificationError,
-    core::{
-        CoreErrorResponseType, CoreIdToken, CoreJsonWebKey, CoreJwsSigningAlgorithm as Alg,
-    },
+    JsonWebKeyAlgorithm, JsonWebKeySet, JsonWebKeyUse, Nonce, RequestTokenError, SignatureVerificationError,
+    core::{CoreErrorResponseType, CoreIdToken, CoreJsonWebKey, CoreJwsSigningAlgorithm as Alg},
 };
 use serde_json::{Map, Value};
 
@@ -89,10 +86,7 @@ fn of_claims(error: &ClaimsVerificationError) -> Fault {
 
 /// What became of the request for an ID token.
 pub fn of_request(
-    error: &RequestTokenError<
-        ureq::Error,
-        openidconnect::StandardErrorResponse<CoreErrorResponseType>,
-    >,
+    error: &RequestTokenError<ureq::Error, openidconnect::StandardErrorResponse<CoreErrorResponseType>>,
 ) -> Fault {
     match error {
         RequestTokenError::ServerResponse(said) if *said.error() == CoreErrorResponseType::InvalidGrant => {
@@ -162,19 +156,27 @@ pub fn logout_token(
     if !is_for {
         return Err(Fault::WrongAudience);
     }
-    let has_event =
-        claims.get("events").and_then(Value::as_object).and_then(|all| all.get(EVENT)).is_some_and(Value::is_object);
+    let has_event = claims
+        .get("events")
+        .and_then(Value::as_object)
+        .and_then(|all| all.get(EVENT))
+        .is_some_and(Value::is_object);
     if !has_event || claims.contains_key("nonce") {
         return Err(Fault::Malformed);
     }
     let now = moment::now();
-    let instant = |name: &str| claims.get(name).and_then(Value::as_f64).map(|at| {
-        #[expect(clippy::cast_possible_truncation, reason = "a token of another age is refused below")]
-        Timestamp::from_secs(at.clamp(0.0, 1e11) as i64)
-    });
+    let instant = |name: &str| {
+        claims.get(name).and_then(Value::as_f64).map(|at| {
+            #[expect(clippy::cast_possible_truncation, reason = "a token of another age is refused below")]
+            Timestamp::from_secs(at.clamp(0.0, 1e11) as i64)
+        })
+    };
     let made_at = instant("iat").ok_or(Fault::Malformed)?;
     let expires_at = instant("exp").unwrap_or_else(|| made_at.plus(OLDEST));
-    if made_at > now.plus(SKEW) || now.since(made_at).0 > OLDEST.0 + SKEW.0 || now.since(expires_at).0 > SKEW.0 {
+    if made_at > now.plus(SKEW)
+        || now.since(made_at).0 > OLDEST.0 + SKEW.0
+        || now.since(expires_at).0 > SKEW.0
+    {
         return Err(Fault::Expired);
     }
     let (subject, sid) = (text("sub"), text("sid"));
@@ -203,7 +205,7 @@ fn check_signature(
     let kid = text("kid");
     let fits = |key: &&CoreJsonWebKey| {
         let is_named = kid.is_none_or(|kid| key.key_id().is_some_and(|id| id.as_str() == kid));
-        let may_sign = key.key_use().is_none_or(|usage| usage.allows_signature());
+        let may_sign = key.key_use().is_none_or(JsonWebKeyUse::allows_signature);
         let is_for = match key.signing_alg() {
             JsonWebKeyAlgorithm::Algorithm(named) => *named == algorithm,
             JsonWebKeyAlgorithm::Unspecified => true,
@@ -256,6 +258,9 @@ mod tests {
             assert_eq!(check_signature(head, b"x", b"", &keys), Err(Fault::Malformed));
         }
         let head = json!({ "alg": "RS256", "kid": "one" });
-        assert_eq!(check_signature(head.as_object().expect("a head"), b"x", b"", &keys), Err(Fault::UnknownKey));
+        assert_eq!(
+            check_signature(head.as_object().expect("a head"), b"x", b"", &keys),
+            Err(Fault::UnknownKey)
+        );
     }
 }

@@ -243,16 +243,21 @@ mod tests {
             let sample = |tokens: Vec<TokenRow>, told: Outcomes| {
                 let tokens_are_there = !tokens.is_empty();
                 Self {
-                page: page.clone(),
-                login: "li".into(),
-                tokens,
-                sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
-                identities: if tokens_are_there { vec![identity.clone()] } else { Vec::new() },
-                issuers: if tokens_are_there { vec![Choice::new("univ", "Univ < A")] } else { Vec::new() },
-                days: 90,
-                email: told.email.clone().unwrap_or_default(),
-                told,
-            }};
+                    page: page.clone(),
+                    login: "li".into(),
+                    tokens,
+                    sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
+                    identities: if tokens_are_there { vec![identity.clone()] } else { Vec::new() },
+                    issuers: if tokens_are_there {
+                        vec![Choice::new("univ", "Univ < A")]
+                    } else {
+                        Vec::new()
+                    },
+                    days: 90,
+                    email: told.email.clone().unwrap_or_default(),
+                    told,
+                }
+            };
             let mut token = Form::with(&[("name", " ".into())]);
             token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
             let mut password = Form::default();

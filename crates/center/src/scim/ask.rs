@@ -58,7 +58,10 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ScimTokenView>
     center
         .read(move |tx| {
             let mut names = Names::of(tx);
-            rows::list_tokens(tx, scope)?.into_iter().map(|token| ScimTokenView::of(&mut names, token)).collect()
+            rows::list_tokens(tx, scope)?
+                .into_iter()
+                .map(|token| ScimTokenView::of(&mut names, token))
+                .collect()
         })
         .await
 }
@@ -110,7 +113,7 @@ pub async fn make(center: &Center, caller: &Caller, new: NewScimToken) -> Result
     let write = move |tx: &Tx| {
         let there = rows::list_tokens(tx, tenant)?.into_iter().filter(|one| one.tenant == tenant).count();
         if there >= MOST_TOKENS {
-            return Err(Refused::TooManyIdentities { most: MOST_TOKENS }.into());
+            return Err(Refused::TooManyScimTokens { most: MOST_TOKENS }.into());
         }
         rows::insert_token(tx, &token)?;
         let detail = json!({ "name": token.name, "role": role.map(Role::code) });

@@ -29,7 +29,8 @@ pub fn read(text: &str, of_users: bool) -> Result<Filter, Fault> {
     // A JSON text, and nothing behind it.
     let value: String = serde_json::from_str(value.trim()).map_err(|_| refused())?;
     let attribute = attribute.to_lowercase();
-    let attribute = attribute.strip_prefix("urn:ietf:params:scim:schemas:core:2.0:user:").unwrap_or(&attribute);
+    let attribute =
+        attribute.strip_prefix("urn:ietf:params:scim:schemas:core:2.0:user:").unwrap_or(&attribute);
     Ok(match attribute {
         "id" => Filter::Id(value),
         "externalid" => Filter::ExternalId(value),
@@ -55,8 +56,17 @@ mod tests {
             Some(Filter::ExternalId("7".into()))
         );
         for bad in [
-            "", "userName", "userName eq", "userName eq lin", "userName eq \"a\" and active eq true", "userName ne \"a\"",
-            "userName sw \"a\"", "title eq \"a\"", "active eq true", "not (userName eq \"a\")", "emails[type eq \"work\"]",
+            "",
+            "userName",
+            "userName eq",
+            "userName eq lin",
+            "userName eq \"a\" and active eq true",
+            "userName ne \"a\"",
+            "userName sw \"a\"",
+            "title eq \"a\"",
+            "active eq true",
+            "not (userName eq \"a\")",
+            "emails[type eq \"work\"]",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use base::moment::new_id;
+use domain::Rfc3339;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -43,7 +44,7 @@ impl Directory<'_> {
         all.insert("id".into(), json!(group.id));
         all.insert(
             "meta".into(),
-            json!({ "resourceType": "Group", "created": group.created_at, "lastModified": group.changed_at,
+            json!({ "resourceType": "Group", "created": Rfc3339(group.created_at), "lastModified": Rfc3339(group.changed_at),
                 "location": format!("{}/Groups/{}", self.base, group.id) }),
         );
         Ok(Value::Object(all))
@@ -68,10 +69,10 @@ impl Directory<'_> {
         Ok(group)
     }
 
-    pub fn change_group(&mut self, group: ScimGroup, all: &Map<String, Value>) -> Result<ScimGroup, Fault> {
+    pub fn change_group(&mut self, group: &ScimGroup, all: &Map<String, Value>) -> Result<ScimGroup, Fault> {
         let (display_name, external_id) = names(all)?;
         let is_renamed = display_name != group.display_name;
-        let changed = ScimGroup { display_name, external_id, changed_at: self.now, ..group };
+        let changed = ScimGroup { display_name, external_id, changed_at: self.now, ..group.clone() };
         rows::set_group(self.tx, &changed)?;
         let stay = self.set_members(&changed, all)?;
         if is_renamed {
@@ -96,7 +97,8 @@ impl Directory<'_> {
         let mut ids = BTreeSet::new();
         for one in wanted {
             let id = one.get("value").and_then(Value::as_str).unwrap_or_default();
-            let user = self.user(id).map_err(|_| Fault::value(format!("there is no user {id:?} for the group")))?;
+            let user =
+                self.user(id).map_err(|_| Fault::value(format!("there is no user {id:?} for the group")))?;
             ids.insert(user.id);
         }
         let were: BTreeSet<ScimUserId> =

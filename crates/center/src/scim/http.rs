@@ -89,21 +89,22 @@ impl FromRequestParts<Center> for Shown {
             detail: "the token is none, was revoked, or has expired".to_owned(),
         };
         let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let secret = text(header::AUTHORIZATION).and_then(|shown| shown.strip_prefix("Bearer ")).unwrap_or_default();
+        let secret =
+            text(header::AUTHORIZATION).and_then(|shown| shown.strip_prefix("Bearer ")).unwrap_or_default();
         if !secret.starts_with(PREFIX) {
             return Err(unknown());
         }
         let hash = credentials::hash(secret);
         let token = center.read(move |tx| rows::find_token(tx, &hash)).await?;
         let now = moment::now();
-        let token = token.filter(|token| token.revoked_at.is_none() && now < token.expires_at).ok_or_else(unknown)?;
+        let token =
+            token.filter(|token| token.revoked_at.is_none() && now < token.expires_at).ok_or_else(unknown)?;
         center.limits.request(&format!("scim {}", token.id))?;
-        let base = match &center.settings.sign_in.url {
-            Some(url) => format!("{url}/scim/v2"),
-            None => {
-                let scheme = if center.settings.has_secure_cookies() { "https" } else { "http" };
-                format!("{scheme}://{}/scim/v2", text(header::HOST).unwrap_or_default())
-            }
+        let base = if let Some(url) = &center.settings.sign_in.url {
+            format!("{url}/scim/v2")
+        } else {
+            let scheme = if center.settings.has_secure_cookies() { "https" } else { "http" };
+            format!("{scheme}://{}/scim/v2", text(header::HOST).unwrap_or_default())
         };
         Ok(Self { token, base })
     }
@@ -116,8 +117,7 @@ async fn read(
     work: impl FnOnce(&mut Directory<'_>) -> Result<Value, Fault> + Send + 'static,
 ) -> Result<Value, Fault> {
     let settings = center.settings.clone();
-    let done = center.read(move |tx| Ok(at_work(tx, &shown, &settings.oidc, work).map(|(value, _, _)| value))).await?;
-    done
+    center.read(move |tx| Ok(at_work(tx, &shown, &settings.oidc, work).map(|(value, _, _)| value))).await?
 }
 
 type Done = (Value, Vec<domain::PersonId>, Vec<base::events::Event>);
@@ -194,7 +194,11 @@ impl axum::extract::FromRequest<Center> for Sent {
     type Rejection = Fault;
 
     async fn from_request(request: Request, center: &Center) -> Result<Self, Fault> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if !matches!(&*kind, "application/scim+json" | "application/json") {
             let detail = "the body is application/scim+json".to_owned();
@@ -205,7 +209,9 @@ impl axum::extract::FromRequest<Center> for Sent {
             kind: None,
             detail: error.body_text(),
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Fault::bad("invalidSyntax", error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Fault::bad("invalidSyntax", error.to_string()))
     }
 }
 
@@ -226,7 +232,9 @@ impl Asked {
     fn page(&self) -> Result<(usize, usize), Fault> {
         let number = |text: &Option<String>, name: &str, none: i64| match text {
             None => Ok(none),
-            Some(text) => text.parse::<i64>().map_err(|_| Fault::value(format!("`{name}` is a whole number"))),
+            Some(text) => {
+                text.parse::<i64>().map_err(|_| Fault::value(format!("`{name}` is a whole number")))
+            }
         };
         let most = i64::try_from(MOST_LISTED).unwrap_or(i64::MAX);
         let start = number(&self.start, "startIndex", 1)?.clamp(1, 1 << 31);
@@ -281,7 +289,8 @@ async fn list_users(
     let filter = asked.filter.as_deref().map(|text| filter::read(text, true)).transpose()?;
     let page = asked.page()?;
     let found = read(&center, shown, move |directory| {
-        let (total, users) = rows::list_users(directory.tx, directory.tenant(), filter.as_ref(), rows_of(page))?;
+        let (total, users) =
+            rows::list_users(directory.tx, directory.tenant(), filter.as_ref(), rows_of(page))?;
         let items = users.iter().map(|user| Ok(asked.narrowed(directory.shown(user)?)));
         let items = items.collect::<Result<Vec<_>, Fault>>()?;
         Ok(list(usize::try_from(total).unwrap_or(usize::MAX), page.0, &items))
@@ -301,7 +310,6 @@ async fn show_user(
     });
     Ok(answer(StatusCode::OK, &found.await?))
 }
-
 
 fn made(resource: &Value) -> Response {
     let mut response = answer(StatusCode::CREATED, resource);
@@ -331,7 +339,7 @@ async fn put_user(
         let user = directory.user(&id)?;
         // Whoever is out is not let in by what says nothing of it.
         given.entry("active").or_insert(Value::Bool(user.is_active));
-        let user = directory.change(user, given)?;
+        let user = directory.change(&user, given)?;
         directory.shown(&user)
     });
     Ok(answer(StatusCode::OK, &resource.await?))
@@ -346,13 +354,17 @@ async fn patch_user(
     let resource = write(&center, shown, move |directory| {
         let user = directory.user(&id)?;
         let all = OF_USER.patched(joined(&user), &body)?;
-        let user = directory.change(user, all)?;
+        let user = directory.change(&user, all)?;
         directory.shown(&user)
     });
     Ok(answer(StatusCode::OK, &resource.await?))
 }
 
-async fn remove_user(State(center): State<Center>, shown: Shown, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+async fn remove_user(
+    State(center): State<Center>,
+    shown: Shown,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
     let removed = write(&center, shown, move |directory| {
         let user = directory.user(&id)?;
         directory.remove(&user).map(|()| Value::Null)
@@ -368,7 +380,8 @@ async fn list_groups(
     let filter = asked.filter.as_deref().map(|text| filter::read(text, false)).transpose()?;
     let page = asked.page()?;
     let found = read(&center, shown, move |directory| {
-        let (total, groups) = rows::list_groups(directory.tx, directory.tenant(), filter.as_ref(), rows_of(page))?;
+        let (total, groups) =
+            rows::list_groups(directory.tx, directory.tenant(), filter.as_ref(), rows_of(page))?;
         let items = groups.iter().map(|group| Ok(asked.narrowed(directory.shown_group(group)?)));
         let items = items.collect::<Result<Vec<_>, Fault>>()?;
         Ok(list(usize::try_from(total).unwrap_or(usize::MAX), page.0, &items))
@@ -407,7 +420,7 @@ async fn put_group(
     let given = OF_GROUP.read(&body)?;
     let resource = write(&center, shown, move |directory| {
         let group = directory.group(&id)?;
-        let group = directory.change_group(group, &given)?;
+        let group = directory.change_group(&group, &given)?;
         directory.shown_group(&group)
     });
     Ok(answer(StatusCode::OK, &resource.await?))
@@ -422,13 +435,17 @@ async fn patch_group(
     let resource = write(&center, shown, move |directory| {
         let group = directory.group(&id)?;
         let all = OF_GROUP.patched(directory.joined_group(&group)?, &body)?;
-        let group = directory.change_group(group, &all)?;
+        let group = directory.change_group(&group, &all)?;
         directory.shown_group(&group)
     });
     Ok(answer(StatusCode::OK, &resource.await?))
 }
 
-async fn remove_group(State(center): State<Center>, shown: Shown, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+async fn remove_group(
+    State(center): State<Center>,
+    shown: Shown,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
     let removed = write(&center, shown, move |directory| {
         let group = directory.group(&id)?;
         directory.remove_group(&group).map(|()| Value::Null)

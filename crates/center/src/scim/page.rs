@@ -68,13 +68,12 @@ async fn show(
     if own.is_none() {
         tenants.push(Choice::new("", ui.t("center")));
     }
-    let address = match &center.settings.sign_in.url {
-        Some(url) => format!("{url}/scim/v2"),
-        None => {
-            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let scheme = if center.settings.has_secure_cookies() { "https" } else { "http" };
-            format!("{scheme}://{host}/scim/v2")
-        }
+    let address = if let Some(url) = &center.settings.sign_in.url {
+        format!("{url}/scim/v2")
+    } else {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let scheme = if center.settings.has_secure_cookies() { "https" } else { "http" };
+        format!("{scheme}://{host}/scim/v2")
     };
     let page = ScimPage {
         page: visitor.page("members", ui.t("scim")),
@@ -96,7 +95,8 @@ pub async fn make(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let given = |name: &str| Some(form.value(name).to_owned()).filter(|text| !text.is_empty());
-    let new = NewScimToken { name: form.value("name").to_owned(), role: given("role"), tenant: given("tenant") };
+    let new =
+        NewScimToken { name: form.value("name").to_owned(), role: given("role"), tenant: given("tenant") };
     match ask::make(&center, &visitor.caller, new).await {
         Ok(made) => {
             center.secrets.put(&kept_for(&visitor), made.token);
@@ -143,17 +143,18 @@ mod samples {
             for field in ["name", "role", "tenant"] {
                 form.blame_for(page.ui, field, Wrong::HasNul);
             }
-            let sample = |tokens: Vec<ScimTokenView>, is_of_center: bool, may_manage: bool, form: Form| Self {
-                page: page.clone(),
-                tokens,
-                address: "https://center.example/scim/v2".into(),
-                with_tenant: is_of_center,
-                may_manage,
-                made: may_manage.then(|| "QT_SCIM_SECRET".to_owned()),
-                roles: vec![Choice::new("developer", "Developer < 1")],
-                tenants: views::tenants(),
-                form,
-            };
+            let sample =
+                |tokens: Vec<ScimTokenView>, is_of_center: bool, may_manage: bool, form: Form| Self {
+                    page: page.clone(),
+                    tokens,
+                    address: "https://center.example/scim/v2".into(),
+                    with_tenant: is_of_center,
+                    may_manage,
+                    made: may_manage.then(|| "QT_SCIM_SECRET".to_owned()),
+                    roles: vec![Choice::new("developer", "Developer < 1")],
+                    tenants: views::tenants(),
+                    form,
+                };
             let both = || vec![line(Some("univ"), true), line(None, false)];
             vec![
                 sample(both(), true, true, Form::default()),

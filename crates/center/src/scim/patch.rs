@@ -68,7 +68,9 @@ impl Shape {
             None => (None, rest),
         };
         let part = match rest.strip_prefix('.') {
-            Some(part) if !part.is_empty() && matches!(kind, Kind::Parts | Kind::List) => Some(part.to_owned()),
+            Some(part) if !part.is_empty() && matches!(kind, Kind::Parts | Kind::List) => {
+                Some(part.to_owned())
+            }
             None if rest.is_empty() => None,
             _ => return None,
         };
@@ -117,7 +119,9 @@ impl Shape {
                 }
                 None if op == "remove" => return Err(Fault::bad("noTarget", "`remove` needs a `path`")),
                 None => {
-                    let all = value.as_object().ok_or_else(|| Fault::value("`value` without `path` is an object"))?;
+                    let all = value
+                        .as_object()
+                        .ok_or_else(|| Fault::value("`value` without `path` is an object"))?;
                     for (key, value) in all {
                         // What is not kept is not refused here, as in a whole resource.
                         if let Some(path) = self.path(key) {
@@ -134,7 +138,8 @@ impl Shape {
 /// A field by its name, in whatever case.
 fn find<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let all = object.as_object()?;
-    all.get(name).or_else(|| all.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    all.get(name)
+        .or_else(|| all.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// A value of the kind that an attribute has.
@@ -160,7 +165,11 @@ fn checked(name: &str, kind: Kind, value: Value) -> Result<Value, Fault> {
                 _ => return Err(wrong("a list of objects")),
             };
             let has_value = |one: &Value| one.get("value").is_some_and(Value::is_string);
-            if all.iter().all(has_value) { Ok(Value::Array(all)) } else { Err(wrong("a list of objects with `value`")) }
+            if all.iter().all(has_value) {
+                Ok(Value::Array(all))
+            } else {
+                Err(wrong("a list of objects with `value`"))
+            }
         }
     }
 }
@@ -252,7 +261,7 @@ fn act_on_list(resource: &mut Map<String, Value>, op: &str, path: &Path, value: 
 mod tests {
     use super::*;
 
-    fn patched(shape: &Shape, before: Value, operations: Value) -> Result<Value, Fault> {
+    fn patched(shape: &Shape, before: &Value, operations: &Value) -> Result<Value, Fault> {
         let before = before.as_object().expect("an object").clone();
         let body = json!({ "schemas": [PATCH], "Operations": operations });
         shape.patched(before, &body).map(Value::Object)
@@ -260,28 +269,48 @@ mod tests {
 
     #[test]
     fn directories_are_understood_as_they_write() {
-        let lin = json!({ "userName": "lin", "active": true, "emails": [{ "value": "a@b", "type": "work" }] });
+        let lin =
+            json!({ "userName": "lin", "active": true, "emails": [{ "value": "a@b", "type": "work" }] });
         for (why, operations) in [
             ("Entra ID", json!([{ "op": "Replace", "path": "active", "value": "False" }])),
             ("Okta", json!([{ "op": "replace", "value": { "active": false } }])),
-            ("by its schema", json!([{ "op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": false }])),
+            (
+                "by its schema",
+                json!([{ "op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": false }]),
+            ),
             ("add", json!([{ "op": "add", "value": { "ACTIVE": "false", "title": "x" } }])),
         ] {
-            let after = patched(&OF_USER, lin.clone(), operations).expect(why);
+            let after = patched(&OF_USER, &lin, &operations).expect(why);
             assert_eq!((&after["active"], &after["userName"]), (&json!(false), &json!("lin")), "{why}");
         }
-        let after = patched(&OF_USER, lin.clone(), json!([
-            { "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "c@d" },
-            { "op": "Add", "path": "emails[type eq \"home\"].value", "value": "e@f" },
-            { "op": "Add", "path": "name.givenName", "value": "Lin" },
-            { "op": "Add", "value": { "name.familyName": "Li", "displayName": "Lin Li" } },
-        ])).expect("they are understood");
-        assert_eq!(after["emails"], json!([{ "value": "c@d", "type": "work" }, { "value": "e@f", "type": "home" }]));
-        assert_eq!((&after["name"], &after["displayName"]), (&json!({ "givenName": "Lin", "familyName": "Li" }), &json!("Lin Li")));
-        let after = patched(&OF_USER, after, json!([
-            { "op": "remove", "path": "name.givenName" }, { "op": "remove", "path": "displayName" },
-            { "op": "remove", "path": "emails[value eq \"e@f\"]" },
-        ])).expect("they are understood");
+        let after = patched(
+            &OF_USER,
+            &lin,
+            &json!([
+                { "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "c@d" },
+                { "op": "Add", "path": "emails[type eq \"home\"].value", "value": "e@f" },
+                { "op": "Add", "path": "name.givenName", "value": "Lin" },
+                { "op": "Add", "value": { "name.familyName": "Li", "displayName": "Lin Li" } },
+            ]),
+        )
+        .expect("they are understood");
+        assert_eq!(
+            after["emails"],
+            json!([{ "value": "c@d", "type": "work" }, { "value": "e@f", "type": "home" }])
+        );
+        assert_eq!(
+            (&after["name"], &after["displayName"]),
+            (&json!({ "givenName": "Lin", "familyName": "Li" }), &json!("Lin Li"))
+        );
+        let after = patched(
+            &OF_USER,
+            &after,
+            &json!([
+                { "op": "remove", "path": "name.givenName" }, { "op": "remove", "path": "displayName" },
+                { "op": "remove", "path": "emails[value eq \"e@f\"]" },
+            ]),
+        )
+        .expect("they are understood");
         assert_eq!((&after["name"], after.get("displayName")), (&json!({ "familyName": "Li" }), None));
         assert_eq!(after["emails"].as_array().map(Vec::len), Some(1));
     }
@@ -290,14 +319,25 @@ mod tests {
     fn members_come_and_go() {
         let group = json!({ "displayName": "lab", "members": [{ "value": "1" }, { "value": "2" }] });
         let members = |operations: Value| {
-            let after = patched(&OF_GROUP, group.clone(), operations).expect("it is understood");
+            let after = patched(&OF_GROUP, &group, &operations).expect("it is understood");
             let all = after["members"].as_array().expect("members").iter();
             all.map(|one| one["value"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(members(json!([{ "op": "Add", "path": "members", "value": [{ "value": "3" }, { "value": "1" }] }])), ["2", "3", "1"]);
-        assert_eq!(members(json!([{ "op": "Remove", "path": "members", "value": [{ "value": "1" }] }])), ["2"]);
+        assert_eq!(
+            members(
+                json!([{ "op": "Add", "path": "members", "value": [{ "value": "3" }, { "value": "1" }] }])
+            ),
+            ["2", "3", "1"]
+        );
+        assert_eq!(
+            members(json!([{ "op": "Remove", "path": "members", "value": [{ "value": "1" }] }])),
+            ["2"]
+        );
         assert_eq!(members(json!([{ "op": "remove", "path": "members[value eq \"2\"]" }])), ["1"]);
-        assert_eq!(members(json!([{ "op": "replace", "path": "members", "value": [{ "value": "9" }] }])), ["9"]);
+        assert_eq!(
+            members(json!([{ "op": "replace", "path": "members", "value": [{ "value": "9" }] }])),
+            ["9"]
+        );
         assert_eq!(members(json!([{ "op": "replace", "value": { "members": [] } }])), Vec::<String>::new());
         assert_eq!(members(json!([{ "op": "remove", "path": "members" }])), Vec::<String>::new());
     }
@@ -311,7 +351,10 @@ mod tests {
             ("invalidSyntax", json!({})),
             ("invalidPath", json!([{ "op": "replace", "path": "title", "value": "x" }])),
             ("invalidPath", json!([{ "op": "replace", "path": "userName.first", "value": "x" }])),
-            ("invalidPath", json!([{ "op": "replace", "path": "emails[type ne \"work\"].value", "value": "x" }])),
+            (
+                "invalidPath",
+                json!([{ "op": "replace", "path": "emails[type ne \"work\"].value", "value": "x" }]),
+            ),
             ("invalidPath", json!([{ "op": "replace", "path": "active[value eq true]", "value": true }])),
             ("noTarget", json!([{ "op": "remove" }])),
             ("invalidValue", json!([{ "op": "replace", "path": "active", "value": "perhaps" }])),
@@ -319,7 +362,7 @@ mod tests {
             ("invalidValue", json!([{ "op": "replace", "path": "emails", "value": "a@b" }])),
             ("invalidValue", json!([{ "op": "add", "value": "x" }])),
         ] {
-            let refused = patched(&OF_USER, lin(), operations.clone()).expect_err("it is refused");
+            let refused = patched(&OF_USER, &lin(), &operations).expect_err("it is refused");
             assert_eq!(refused.kind, Some(kind), "{operations}: {}", refused.detail);
         }
         let body = json!({ "Operations": [{ "op": "replace", "path": "active", "value": false }] });

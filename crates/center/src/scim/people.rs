@@ -6,7 +6,7 @@ use base::{
     events::Event,
     moment::new_id,
 };
-use domain::{PersonId, Role, TenantId, Timestamp, tenant::Person};
+use domain::{PersonId, Rfc3339, Role, TenantId, Timestamp, tenant::Person};
 use serde_json::{Map, Value, json};
 use store::{Tx, tenants};
 
@@ -45,8 +45,11 @@ impl std::fmt::Debug for Directory<'_> {
     }
 }
 
+/// A user's name, its name in the directory, whether it is active, and the rest.
+type Parts = (String, Option<String>, bool, Map<String, Value>);
+
 /// Those attributes that have columns of their own; the rest is kept as it is.
-fn split(mut all: Map<String, Value>) -> Result<(String, Option<String>, bool, Map<String, Value>), Fault> {
+fn split(mut all: Map<String, Value>) -> Result<Parts, Fault> {
     let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
     let name = text(all.remove("userName")).map(|name| name.trim().to_owned()).unwrap_or_default();
     if name.is_empty() {
@@ -95,7 +98,7 @@ impl Directory<'_> {
         all.insert("id".into(), json!(user.id));
         all.insert(
             "meta".into(),
-            json!({ "resourceType": "User", "created": user.created_at, "lastModified": user.changed_at,
+            json!({ "resourceType": "User", "created": Rfc3339(user.created_at), "lastModified": Rfc3339(user.changed_at),
                 "location": format!("{}/Users/{}", self.base, user.id) }),
         );
         Ok(Value::Object(all))
@@ -162,7 +165,7 @@ impl Directory<'_> {
     }
 
     /// Changes a user to these attributes.
-    pub fn change(&mut self, user: ScimUser, all: Map<String, Value>) -> Result<ScimUser, Fault> {
+    pub fn change(&mut self, user: &ScimUser, all: Map<String, Value>) -> Result<ScimUser, Fault> {
         let (user_name, external_id, is_active, resource) = split(all)?;
         let was_active = user.is_active;
         let changed = ScimUser {
@@ -171,9 +174,9 @@ impl Directory<'_> {
             external_id,
             is_active,
             resource,
-            ..user
+            ..user.clone()
         };
-        if changed == user_as(&changed, &user_of(self, &changed)?) {
+        if changed == *user {
             return Ok(changed);
         }
         let changed = ScimUser { changed_at: self.now, ..changed };
@@ -257,20 +260,11 @@ impl Directory<'_> {
     }
 }
 
-/// The user as it is kept.
-fn user_of(directory: &Directory<'_>, user: &ScimUser) -> Result<ScimUser, Fault> {
-    directory.user(&user.id.to_string())
-}
-
-/// `kept` as of when `user` was changed, so that both can be compared.
-fn user_as(user: &ScimUser, kept: &ScimUser) -> ScimUser {
-    ScimUser { changed_at: user.changed_at, ..kept.clone() }
-}
-
 /// The name by which a directory calls somebody.
 fn name(resource: &Map<String, Value>, login: &str) -> String {
     let of_name = |part: &str| resource.get("name").and_then(|name| name.get(part)).and_then(Value::as_str);
-    let both = [of_name("givenName"), of_name("familyName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let both =
+        [of_name("givenName"), of_name("familyName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let told = resource.get("displayName").and_then(Value::as_str).or_else(|| of_name("formatted"));
     let mut claims = Map::new();
     claims.insert("name".into(), json!(told.map_or(both, str::to_owned)));

@@ -131,15 +131,22 @@ pub fn list_users(
         _ => None,
     };
     let folded = |text: &String| text.to_lowercase();
-    let name = filter.and_then(|filter| if let Filter::UserName(text) = filter { Some(folded(text)) } else { None });
-    let external = filter.and_then(|filter| if let Filter::ExternalId(text) = filter { Some(text.as_str()) } else { None });
-    let display = filter.and_then(|filter| if let Filter::DisplayName(text) = filter { Some(folded(text)) } else { None });
-    let email = filter.and_then(|filter| if let Filter::Email(text) = filter { Some(folded(text)) } else { None });
+    let name =
+        filter.and_then(|filter| if let Filter::UserName(text) = filter { Some(folded(text)) } else { None });
+    let external = filter
+        .and_then(|filter| if let Filter::ExternalId(text) = filter { Some(text.as_str()) } else { None });
+    let display = filter
+        .and_then(|filter| if let Filter::DisplayName(text) = filter { Some(folded(text)) } else { None });
+    let email =
+        filter.and_then(|filter| if let Filter::Email(text) = filter { Some(folded(text)) } else { None });
     let (name, display, email) = (name.as_deref(), display.as_deref(), email.as_deref());
     let total = tx.one(COUNT_USERS, params![&tenant, &id, name, external, display, email], count)?;
     let (most, skipped) = page;
-    let found =
-        tx.all(LIST_USERS, params![&tenant, &id, name, external, display, email, most, skipped], ScimUser::read)?;
+    let found = tx.all(
+        LIST_USERS,
+        params![&tenant, &id, name, external, display, email, most, skipped],
+        ScimUser::read,
+    )?;
     Ok((total, found))
 }
 
@@ -147,7 +154,11 @@ pub fn set_user(tx: &Tx, user: &ScimUser) -> Result<(), StoreError> {
     let resource = store::db::json(&user.resource)?;
     let ScimUser { id, user_name, user_name_folded, external_id, is_active, changed_at, .. } = user;
     let external_id = external_id.as_deref();
-    tx.update(SET_USER, id, params![id, user_name, user_name_folded, external_id, *is_active, &resource, *changed_at])
+    tx.update(
+        SET_USER,
+        id,
+        params![id, user_name, user_name_folded, external_id, *is_active, &resource, *changed_at],
+    )
 }
 
 pub fn delete_user(tx: &Tx, id: ScimUserId) -> Result<(), StoreError> {
@@ -164,7 +175,11 @@ pub fn insert_group(tx: &Tx, group: &ScimGroup) -> Result<(), StoreError> {
     group.insert(tx, INSERT_GROUP)
 }
 
-pub fn find_group(tx: &Tx, tenant: Option<TenantId>, id: ScimGroupId) -> Result<Option<ScimGroup>, StoreError> {
+pub fn find_group(
+    tx: &Tx,
+    tenant: Option<TenantId>,
+    id: ScimGroupId,
+) -> Result<Option<ScimGroup>, StoreError> {
     tx.find(GET_GROUP, params![&id, &tenant], ScimGroup::read)
 }
 
@@ -176,16 +191,21 @@ pub fn list_groups(
     page: (u32, u32),
 ) -> Result<(u64, Vec<ScimGroup>), StoreError> {
     let id = match filter {
-        Some(Filter::Id(text)) => Some(text.parse::<ScimGroupId>().unwrap_or(ScimGroupId::from_bytes([0; 16]))),
+        Some(Filter::Id(text)) => {
+            Some(text.parse::<ScimGroupId>().unwrap_or(ScimGroupId::from_bytes([0; 16])))
+        }
         _ => None,
     };
-    let external = filter.and_then(|filter| if let Filter::ExternalId(text) = filter { Some(text.as_str()) } else { None });
-    let display =
-        filter.and_then(|filter| if let Filter::DisplayName(text) = filter { Some(text.to_lowercase()) } else { None });
+    let external = filter
+        .and_then(|filter| if let Filter::ExternalId(text) = filter { Some(text.as_str()) } else { None });
+    let display = filter.and_then(|filter| {
+        if let Filter::DisplayName(text) = filter { Some(text.to_lowercase()) } else { None }
+    });
     let display = display.as_deref();
     let total = tx.one(COUNT_GROUPS, params![&tenant, &id, display, external], count)?;
     let (most, skipped) = page;
-    let found = tx.all(LIST_GROUPS, params![&tenant, &id, display, external, most, skipped], ScimGroup::read)?;
+    let found =
+        tx.all(LIST_GROUPS, params![&tenant, &id, display, external, most, skipped], ScimGroup::read)?;
     Ok((total, found))
 }
 
@@ -208,4 +228,3 @@ pub fn set_members(tx: &Tx, group: ScimGroupId, users: &[ScimUserId]) -> Result<
 pub fn members_of(tx: &Tx, group: ScimGroupId) -> Result<Vec<ScimUser>, StoreError> {
     tx.all(MEMBERS_OF, params![&group], ScimUser::read)
 }
-

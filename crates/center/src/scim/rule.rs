@@ -92,12 +92,7 @@ pub fn giver(slug: Option<&str>) -> String {
 
 /// The places that a directory's groups give, by the maps of the issuers: those of the tenant's where it is a tenant's
 /// directory, all of them where it is the center's. `role` is that of those without a group, at the directory's own place.
-pub fn plan(
-    issuers: &[&OidcSettings],
-    own: Option<&str>,
-    groups: &[String],
-    role: Option<Role>,
-) -> Plan {
+pub fn plan(issuers: &[&OidcSettings], own: Option<&str>, groups: &[String], role: Option<Role>) -> Plan {
     let groups: Vec<String> = groups.iter().map(|name| folded(name)).collect();
     let mut plan = Plan::default();
     for issuer in issuers {

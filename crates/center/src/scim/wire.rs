@@ -66,7 +66,8 @@ impl From<store::StoreError> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let mut body = json!({ "schemas": [ERROR], "status": self.status.as_u16().to_string(), "detail": self.detail });
+        let mut body =
+            json!({ "schemas": [ERROR], "status": self.status.as_u16().to_string(), "detail": self.detail });
         if let Some(kind) = self.kind {
             body["scimType"] = json!(kind);
         }
@@ -148,22 +149,40 @@ fn attribute(name: &str, kind: &str, more: &Value) -> Value {
 pub fn schemas(base: &str) -> Vec<Value> {
     let text = |name: &str| attribute(name, "string", &json!({}));
     let read_only = |name: &str, kind: &str| attribute(name, kind, &json!({ "mutability": "readOnly" }));
-    let reference = |of: &str| attribute("$ref", "reference", &json!({ "mutability": "readOnly", "referenceTypes": [of] }));
+    let reference = |of: &str| {
+        attribute("$ref", "reference", &json!({ "mutability": "readOnly", "referenceTypes": [of] }))
+    };
     let user = [
         attribute("userName", "string", &json!({ "required": true, "uniqueness": "server" })),
-        attribute("name", "complex", &json!({ "subAttributes": [text("formatted"), text("givenName"), text("familyName")] })),
+        attribute(
+            "name",
+            "complex",
+            &json!({ "subAttributes": [text("formatted"), text("givenName"), text("familyName")] }),
+        ),
         text("displayName"),
-        attribute("emails", "complex", &json!({ "multiValued": true, "subAttributes":
-            [text("value"), text("type"), attribute("primary", "boolean", &json!({}))] })),
+        attribute(
+            "emails",
+            "complex",
+            &json!({ "multiValued": true, "subAttributes":
+            [text("value"), text("type"), attribute("primary", "boolean", &json!({}))] }),
+        ),
         attribute("active", "boolean", &json!({})),
-        attribute("groups", "complex", &json!({ "multiValued": true, "mutability": "readOnly", "subAttributes":
-            [read_only("value", "string"), read_only("display", "string"), reference("Group")] })),
+        attribute(
+            "groups",
+            "complex",
+            &json!({ "multiValued": true, "mutability": "readOnly", "subAttributes":
+            [read_only("value", "string"), read_only("display", "string"), reference("Group")] }),
+        ),
     ];
     let fixed = |name: &str| attribute(name, "string", &json!({ "mutability": "immutable" }));
     let group = [
         attribute("displayName", "string", &json!({ "required": true, "uniqueness": "server" })),
-        attribute("members", "complex", &json!({ "multiValued": true, "subAttributes": [fixed("value"), fixed("type"),
-            attribute("$ref", "reference", &json!({ "mutability": "immutable", "referenceTypes": ["User"] }))] })),
+        attribute(
+            "members",
+            "complex",
+            &json!({ "multiValued": true, "subAttributes": [fixed("value"), fixed("type"),
+            attribute("$ref", "reference", &json!({ "mutability": "immutable", "referenceTypes": ["User"] }))] }),
+        ),
     ];
     [(USER, "User", user.to_vec()), (GROUP, "Group", group.to_vec())]
         .map(|(id, name, attributes)| {

@@ -97,9 +97,7 @@ impl OidcSettings {
         let told = |problem: &str| Some(format!("`oidc` {name:?}: {problem}"));
         let is_slug = |text: &str| {
             (1..=32).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         };
         if !is_slug(name) {
             return told("`name` is up to 32 small letters, digits and hyphens");
@@ -197,9 +195,18 @@ mod tests {
             (with("scopes = [\"email\"]\n"), "`openid`"),
             (with(&format!("{map}role = \"developer\"\n")), "`developer`"),
             (with(&format!("{map}role = \"king\"\n")), "`king`"),
-            (with(&format!("tenant = \"univ\"\n{map}role = \"developer\"\ntenant = \"other\"\n")), "that tenant alone"),
+            (
+                with(&format!("tenant = \"univ\"\n{map}role = \"developer\"\ntenant = \"other\"\n")),
+                "that tenant alone",
+            ),
             (with("[oidc.auto_join]\nrole = \"developer\"\n"), "auto_join"),
-            (format!("{GOOD}{}", GOOD.split_once("[[oidc]]").map(|(_, rest)| format!("[[oidc]]{rest}")).unwrap()), "another"),
+            (
+                format!(
+                    "{GOOD}{}",
+                    GOOD.split_once("[[oidc]]").map(|(_, rest)| format!("[[oidc]]{rest}")).unwrap()
+                ),
+                "another",
+            ),
         ] {
             let said = told(&text).unwrap_or_default();
             assert!(said.contains(want), "{want}: {said}");

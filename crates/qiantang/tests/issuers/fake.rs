@@ -121,7 +121,12 @@ impl Fake {
     }
 
     /// A sign-in at which the issuer gives the token that `make` makes of the right claims.
-    pub fn sign_in(&self, site: &Site, subject: &str, make: impl FnOnce(&Self, Value) -> String) -> (Visitor, Seen) {
+    pub fn sign_in(
+        &self,
+        site: &Site,
+        subject: &str,
+        make: impl FnOnce(&Self, Value) -> String,
+    ) -> (Visitor, Seen) {
         let mut visitor = Visitor::new(site);
         let way = Way::begin(&mut visitor, "");
         self.gives(make(self, self.claims(subject, &way.nonce)));
@@ -159,7 +164,8 @@ impl Way {
         let sent = visitor.get(&format!("/sign-in/oidc/fake{query}"));
         assert_eq!(sent.status, 303, "{}", sent.body);
         let of = |name: &str| {
-            let value = sent.location.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+            let value =
+                sent.location.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}=")));
             value.unwrap_or_else(|| panic!("no {name} in {}", sent.location)).to_owned()
         };
         Self { state: of("state"), nonce: of("nonce"), asked: sent.location.clone() }

@@ -7,7 +7,8 @@ use crate::{
     scene::{Scene, Visitor},
 };
 
-const MAP: &str = "[[oidc.map]]\nclaim = \"groups\"\nvalue = \"dev\"\nrole = \"developer\"\ntenant = \"alpha\"\n";
+const MAP: &str =
+    "[[oidc.map]]\nclaim = \"groups\"\nvalue = \"dev\"\nrole = \"developer\"\ntenant = \"alpha\"\n";
 
 fn scene() -> (Scene, Fake) {
     let fake = Fake::start();
@@ -44,22 +45,35 @@ fn an_id_token_that_is_not_right_signs_nobody_in() {
         ("out of date", Box::new(claims(json!({ "iat": now - 7200, "exp": now + 600 })))),
         ("did not sign", Box::new(claims(json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" })))),
         ("a key that it does not publish", Box::new(|_, claims| stranger.token(&claims))),
-        ("did not sign", Box::new(|_, claims| {
-            // By a stranger, under the issuer's own name for its key.
-            stranger.sign(&json!({ "alg": "ES256", "kid": "first" }), &claims)
-        })),
-        ("did not sign", Box::new(|fake, claims| {
-            let token = fake.key.sign(&json!({ "alg": "none" }), &claims);
-            format!("{}.", token.rsplit_once('.').expect("a token").0)
-        })),
-        ("did not sign", Box::new(|fake, claims| fake.key.sign(&json!({ "alg": "HS256", "kid": "first" }), &claims))),
+        (
+            "did not sign",
+            Box::new(|_, claims| {
+                // By a stranger, under the issuer's own name for its key.
+                stranger.sign(&json!({ "alg": "ES256", "kid": "first" }), &claims)
+            }),
+        ),
+        (
+            "did not sign",
+            Box::new(|fake, claims| {
+                let token = fake.key.sign(&json!({ "alg": "none" }), &claims);
+                format!("{}.", token.rsplit_once('.').expect("a token").0)
+            }),
+        ),
+        (
+            "did not sign",
+            Box::new(|fake, claims| fake.key.sign(&json!({ "alg": "HS256", "kid": "first" }), &claims)),
+        ),
         ("can&#39;t be read", Box::new(|_, _| "no.token.at-all".to_owned())),
         ("can&#39;t be read", Box::new(claims(json!({ "sub": null })))),
     ];
     for (at, (told, make)) in wrong.into_iter().enumerate() {
         let (visitor, seen) = fake.sign_in(site, "lin", make);
         assert_eq!(seen.status, 409, "{at} {told}: {}", seen.body);
-        assert!(seen.body.contains("Fake sent what") || seen.body.contains("Fake signed by"), "{at}: {}", seen.body);
+        assert!(
+            seen.body.contains("Fake sent what") || seen.body.contains("Fake signed by"),
+            "{at}: {}",
+            seen.body
+        );
         assert!(seen.body.contains(told), "{at} {told}: {}", seen.body);
         assert_eq!(visitor.session(), None, "{at} {told}");
     }
@@ -172,7 +186,17 @@ fn a_logout_token_ends_the_sessions_that_it_names_once() {
         ("nobody", fake.key.token(&claims("f", json!({ "sid": null, "sub": null })))),
         ("no name of its own", fake.key.token(&claims("", json!({})))),
         ("a stranger's", stranger.token(&claims("g", json!({})))),
-        ("unsigned", format!("{}.", fake.key.sign(&json!({ "alg": "none" }), &claims("h", json!({}))).rsplit_once('.').expect("a token").0)),
+        (
+            "unsigned",
+            format!(
+                "{}.",
+                fake.key
+                    .sign(&json!({ "alg": "none" }), &claims("h", json!({})))
+                    .rsplit_once('.')
+                    .expect("a token")
+                    .0
+            ),
+        ),
         ("an access token", fake.key.sign(&head("at+jwt"), &claims("i", json!({})))),
         ("no token", "x".to_owned()),
     ] {

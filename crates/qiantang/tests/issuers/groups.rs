@@ -53,7 +53,10 @@ fn groups_give_and_take_with_each_sign_in() {
     assert_eq!(scene.places("lin"), ["- operator off", "alpha admin"]);
     let lines = scene.events("give_role_by_issuer");
     assert_eq!(lines.len(), 6, "{lines:?}");
-    assert!(lines.iter().all(|line| line["actor"] == "center" && line["detail"]["login"] == "lin"), "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line["actor"] == "center" && line["detail"]["login"] == "lin"),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -64,7 +67,13 @@ fn what_was_given_by_hand_stays() {
     assert_eq!(sign_in(&groups(&["dev"])), 303);
     let member = |login: &str| {
         let members = site.get("/api/v1/members", &site.operator);
-        members.as_array().expect("members").iter().find(|one| one["login"] == login).expect("a member").clone()
+        members
+            .as_array()
+            .expect("members")
+            .iter()
+            .find(|one| one["login"] == login)
+            .expect("a member")
+            .clone()
     };
     assert_eq!(member("lin")["given_by"], "oidc:fake");
     assert!(scene.browser_of("alpha-admin").get("/people").body.contains("<span class=\"sub\">Fake</span>"));
@@ -91,7 +100,8 @@ fn the_last_operator_stays_one() {
     assert_eq!(sign_in(&groups(&["ai-center/ops"])), 303);
     // The one that was there goes; lin is the last.
     let persons = site.get("/api/v1/persons", &site.operator);
-    let first = persons.as_array().expect("persons").iter().find(|one| one["login"] == "operator").expect("one");
+    let first =
+        persons.as_array().expect("persons").iter().find(|one| one["login"] == "operator").expect("one");
     let out = format!("/api/v1/persons/{}", first["id"].as_str().expect("an id"));
     let (visitor, seen) = fake.sign_in_with(site, "lin", &groups(&["ai-center/ops"]));
     assert_eq!(seen.status, 303);
@@ -114,7 +124,8 @@ fn who_came_is_known_by_issuer_and_subject_and_gets_a_place() {
     let (scene, fake) = scene();
     let site = &scene.site;
     // Neither the address nor the login of somebody who is there makes one of them.
-    let claims = json!({ "preferred_username": "operator", "email": "alpha-admin@alpha.example", "groups": [] });
+    let claims =
+        json!({ "preferred_username": "operator", "email": "alpha-admin@alpha.example", "groups": [] });
     let (_, seen) = fake.sign_in_with(site, "stranger", &claims);
     assert_eq!(seen.status, 403, "{}", seen.body);
     assert!(seen.body.contains("operator-2"), "{}", seen.body);
@@ -123,7 +134,9 @@ fn who_came_is_known_by_issuer_and_subject_and_gets_a_place() {
     assert_eq!(site.get("/api/v1/pending-persons", &scene.alpha.admin), json!([]), "no issuer of alpha's");
     // A place by an operator.
     let person = pending[0]["id"].as_str().expect("an id").to_owned();
-    let give = |token: &str, body: Value| site.ask("POST", &format!("/api/v1/pending-persons/{person}"), token, Some(&body)).0;
+    let give = |token: &str, body: Value| {
+        site.ask("POST", &format!("/api/v1/pending-persons/{person}"), token, Some(&body)).0
+    };
     assert_eq!(give(&scene.alpha.admin, json!({ "role": "developer" })), 404);
     assert_eq!(give(&scene.alpha.developer, json!({ "role": "developer" })), 403);
     assert_eq!(give(&site.operator, json!({ "role": "operator", "tenant": "alpha" })), 422);
@@ -138,14 +151,22 @@ fn who_came_is_known_by_issuer_and_subject_and_gets_a_place() {
     let (visitor, seen) = fake.sign_in_with(site, "stranger", &claims);
     assert_eq!(seen.status, 303, "{}", seen.body);
     // They have no password, and are told so; the account page shows the sign-in.
-    let (status, told) = site.ask("POST", "/api/v1/login", "", Some(&json!({ "login": "operator-2", "password": "whatever it is" })));
+    let (status, told) = site.ask(
+        "POST",
+        "/api/v1/login",
+        "",
+        Some(&json!({ "login": "operator-2", "password": "whatever it is" })),
+    );
     assert_eq!((status, &told["code"]), (409, &json!("no_password")), "{told}");
     let mut browser = testkit::Browser::new(site);
     browser.session = visitor.session().expect("a session").to_owned();
     let page = browser.get("/tokens").body;
     assert!(page.contains("by Fake · gold · pwd · otp"), "{page}");
     // The only way in stays.
-    let path = page.split("action=\"").find(|rest| rest.contains("/unlink\"")).and_then(|rest| rest.split('"').next());
+    let path = page
+        .split("action=\"")
+        .find(|rest| rest.contains("/unlink\""))
+        .and_then(|rest| rest.split('"').next());
     assert_eq!(browser.send_form(path.expect("a form"), &[]).status, 409);
 }
 
@@ -169,7 +190,7 @@ fn an_invitation_carries_through_the_sign_in_by_an_issuer() {
 
 #[test]
 fn an_account_is_bound_by_its_own_person_alone() {
-    let (scene, fake) = scene();
+    let (mut scene, fake) = scene();
     let site = &scene.site;
     let mut mine = Visitor::new(site);
     let browser = scene.browser_of("alpha-developer");
@@ -180,15 +201,24 @@ fn an_account_is_bound_by_its_own_person_alone() {
     assert_eq!(onward.status, 200, "{}", onward.body);
     let to = onward.header("refresh").strip_prefix("0;url=").expect("it goes on").to_owned();
     assert!(to.starts_with(&fake.url) && to.contains("prompt=login"), "{to}");
-    let of = |name: &str| to.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}="))).expect("it is there").to_owned();
+    let of = |name: &str| {
+        to.split(['?', '&'])
+            .find_map(|pair| pair.strip_prefix(&format!("{name}=")))
+            .expect("it is there")
+            .to_owned()
+    };
     let way = Way { state: of("state"), nonce: of("nonce"), asked: to.clone() };
-    fake.gives(fake.key.token(&merged(fake.claims("lin", &way.nonce), &json!({ "email": "lin@fake.example" }))));
+    fake.gives(
+        fake.key.token(&merged(fake.claims("lin", &way.nonce), &json!({ "email": "lin@fake.example" }))),
+    );
     let cookie = sent.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     // Somebody else who has the address and the cookie, but not the session, binds nothing.
     let back = |session: &str| {
         let headers = [("cookie", format!("{cookie}; session={session}; lang=en"))];
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
         let mut request = agent.get(format!("{}{}", site.url, way.back(&fake.url)));
         for (name, value) in headers {
             request = request.header(name, value);
@@ -200,11 +230,19 @@ fn an_account_is_bound_by_its_own_person_alone() {
     assert_eq!(identities(&scene.alpha.developer), json!([]));
     let sent = browser.send_form("/tokens/identities/link", &[("issuer", "fake")]);
     let to = browser.get(sent.header("location")).header("refresh").to_owned();
-    let of = |name: &str| to.split(['?', '&']).find_map(|pair| pair.strip_prefix(&format!("{name}="))).expect("it is there").to_owned();
+    let of = |name: &str| {
+        to.split(['?', '&'])
+            .find_map(|pair| pair.strip_prefix(&format!("{name}=")))
+            .expect("it is there")
+            .to_owned()
+    };
     let way = Way { state: of("state"), nonce: of("nonce"), asked: String::new() };
     let cookie = sent.header("set-cookie").split(';').next().expect("a cookie").to_owned();
-    fake.gives(fake.key.token(&merged(fake.claims("lin", &way.nonce), &json!({ "email": "lin@fake.example" }))));
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    fake.gives(
+        fake.key.token(&merged(fake.claims("lin", &way.nonce), &json!({ "email": "lin@fake.example" }))),
+    );
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let answer = agent
         .get(format!("{}{}", site.url, way.back(&fake.url)))
         .header("cookie", format!("{cookie}; session={}", browser.session))
@@ -221,6 +259,39 @@ fn an_account_is_bound_by_its_own_person_alone() {
     // Loosed, it is none, and the session that it began is over.
     let id = identities(&scene.alpha.developer)[0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(site.ask("DELETE", &format!("/api/v1/me/identities/{id}"), &scene.alpha.admin, None).0, 404);
-    assert_eq!(site.ask("DELETE", &format!("/api/v1/me/identities/{id}"), &scene.alpha.developer, None).0, 204);
+    assert_eq!(
+        site.ask("DELETE", &format!("/api/v1/me/identities/{id}"), &scene.alpha.developer, None).0,
+        204
+    );
     assert_eq!(mine.get("/tokens").status, 303);
+    // A browser that was left open binds nothing.
+    let session = browser.session.clone();
+    scene.site.stop();
+    scene.site.clock_ahead = domain::Millis::from_secs(16 * 60);
+    scene.site.start();
+    let mut browser = testkit::Browser::new(&scene.site);
+    browser.session = session;
+    let late = browser.send_form("/tokens/identities/link", &[("issuer", "fake")]);
+    assert!(late.status == 409 && late.body.contains("more than 15 minutes ago"), "{}", late.body);
+}
+
+#[test]
+fn what_the_token_lacks_is_on_the_page_about_its_own_subject() {
+    let fake = Fake::start();
+    fake.has_page(Some(json!({ "sub": "lin", "groups": ["dev"], "name": "Lin of the page" })));
+    let scene = Scene::with(|_| fake.settings(MAP));
+    let (_, seen) = fake.sign_in_with(&scene.site, "lin", &json!({}));
+    assert_eq!(seen.status, 303, "{}", seen.body);
+    assert_eq!(scene.places("lin"), ["alpha developer"]);
+    // A page about somebody else says nothing of this one.
+    let (_, seen) = fake.sign_in_with(&scene.site, "mei", &json!({}));
+    assert_eq!((seen.status, scene.places("mei")), (403, Vec::new()), "{}", seen.body);
+    // The token's own claims come first.
+    let (_, seen) = fake.sign_in_with(&scene.site, "lin", &groups(&[]));
+    assert_eq!(
+        (seen.status, scene.places("lin")),
+        (403, vec!["alpha developer off".to_owned()]),
+        "{}",
+        seen.body
+    );
 }

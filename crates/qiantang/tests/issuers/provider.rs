@@ -51,16 +51,9 @@ impl Provider {
     }
 
     pub fn set_groups(&self, groups: &Value) {
-        let (status, _) = testkit::ask(
-            &testkit::agent(),
-            &self.url,
-            "POST",
-            "/test/groups",
-            "",
-            Some(groups),
-            &[],
-        )
-        .expect("it answers");
+        let (status, _) =
+            testkit::ask(&testkit::agent(), &self.url, "POST", "/test/groups", "", Some(groups), &[])
+                .expect("it answers");
         assert_eq!(status, 200);
     }
 

@@ -91,7 +91,8 @@ fn people_sign_in_through_the_pages_of_two_providers() {
     assert_eq!(through(&chromium, &scene.site, "lin"), "/sign-in");
     chromium.script("document.querySelector('a[href^=\"/sign-in/oidc/univ\"]').click();");
     scene.site.wait_for("the provider asks again who it is", || {
-        let asks = chromium.script("return !!document.querySelector('input[name=password]') && location.origin");
+        let asks =
+            chromium.script("return !!document.querySelector('input[name=password]') && location.origin");
         asks.as_str().filter(|origin| *origin == univ.url).map(|_| ())
     });
 
@@ -145,7 +146,9 @@ fn a_provider_that_is_away_keeps_nobody_else_out() {
     std::fs::write(&secret, "a secret of the client\n").expect("it is written");
     let mut away = String::new();
     let mut scene = Scene::with(|url| {
-        let Some(univ) = Provider::start("univ", url, "EdDSA", true, &Value::Null) else { return String::new() };
+        let Some(univ) = Provider::start("univ", url, "EdDSA", true, &Value::Null) else {
+            return String::new();
+        };
         let settings = settings(&univ, "univ", &secret, "");
         away = univ.stop();
         settings
@@ -159,9 +162,14 @@ fn a_provider_that_is_away_keeps_nobody_else_out() {
     assert_eq!(issuers[0]["keys"], Value::Null);
     assert_eq!(scene.browser_of("operator").get("/").status, 200);
     let page = testkit::Browser::new(&scene.site).get("/sign-in/oidc/univ");
-    assert!(page.status == 409 && page.body.contains("Org univ does not answer as it should"), "{}", page.body);
+    assert!(
+        page.status == 409 && page.body.contains("Org univ does not answer as it should"),
+        "{}",
+        page.body
+    );
     let loops = scene.site.get("/api/v1/loops", &scene.site.operator);
-    let told = loops.as_array().expect("loops").iter().find(|one| one["name"] == "issuers").expect("the loop");
+    let told =
+        loops.as_array().expect("loops").iter().find(|one| one["name"] == "issuers").expect("the loop");
     assert_eq!(told["state"], "failing", "{told}");
     // A restart does not wait for it either.
     scene.site.stop();

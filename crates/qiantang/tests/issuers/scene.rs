@@ -78,8 +78,10 @@ impl Visitor {
     }
 
     pub fn get(&mut self, path: &str) -> Seen {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = http::Request::builder().uri(format!("{}{path}", self.url)).header("cookie", cookies.join("; "));
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request =
+            http::Request::builder().uri(format!("{}{path}", self.url)).header("cookie", cookies.join("; "));
         let mut answer = self.agent.run(request.body(()).expect("a request")).expect("the center answers");
         for cookie in answer.headers().get_all("set-cookie") {
             let pair = cookie.to_str().expect("text").split(';').next().expect("a pair");

@@ -5,10 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use testkit::{grant, job};
 
-use crate::{
-    fake::Fake,
-    scene::Scene,
-};
+use crate::{fake::Fake, scene::Scene};
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -52,7 +49,8 @@ fn id(of: &Value) -> &str {
     of["id"].as_str().expect("an id")
 }
 
-const MAP: &str = "tenant = \"alpha\"\n[[oidc.map]]\nclaim = \"groups\"\nvalue = \"/Lab\"\nrole = \"admin\"\n";
+const MAP: &str =
+    "tenant = \"alpha\"\n[[oidc.map]]\nclaim = \"groups\"\nvalue = \"/Lab\"\nrole = \"admin\"\n";
 
 fn scene() -> (Scene, Fake) {
     let fake = Fake::start();
@@ -67,18 +65,31 @@ fn a_directory_makes_changes_and_finds_its_own_people_alone() {
     let beta = site.tenant("beta", "enterprise", &grant(), 8);
     let alpha = Directory::new(&scene, &scene.alpha.admin, &json!({ "name": "Entra", "role": "developer" }));
     let other = Directory::new(&scene, &beta.admin, &json!({ "name": "Okta" }));
-    let lin = alpha.make("Lin@alpha.example", &json!({ "externalId": "e-1", "displayName": "Lin Li",
-        "emails": [{ "value": "lin@alpha.example", "type": "work", "primary": true }], "title": "not kept" }));
+    let lin = alpha.make(
+        "Lin@alpha.example",
+        &json!({ "externalId": "e-1", "displayName": "Lin Li",
+        "emails": [{ "value": "lin@alpha.example", "type": "work", "primary": true }], "title": "not kept" }),
+    );
+    let made_at = lin["meta"]["created"].as_str().expect("an instant");
+    assert!(made_at.parse::<domain::Timestamp>().is_ok(), "{made_at}");
     assert_eq!((&lin["active"], &lin["schemas"], lin.get("title")), (&json!(true), &json!([USER]), None));
     assert_eq!(scene.places("Lin@alpha.example"), ["alpha developer"]);
     // Found by each of the names, in whatever case where case means nothing.
-    for filter in ["userName eq \"lin@ALPHA.example\"", "externalId eq \"e-1\"", "emails.value eq \"lin@alpha.example\"", "displayName eq \"lin li\""] {
+    for filter in [
+        "userName eq \"lin@ALPHA.example\"",
+        "externalId eq \"e-1\"",
+        "emails.value eq \"lin@alpha.example\"",
+        "displayName eq \"lin li\"",
+    ] {
         assert_eq!(alpha.found(filter).len(), 1, "{filter}");
         assert_eq!(other.found(filter).len(), 0, "{filter}");
     }
     assert_eq!(alpha.found("externalId eq \"E-1\"").len(), 0);
     let (status, refused) = alpha.ask("GET", "/Users?filter=title%20eq%20%22x%22", None);
-    assert_eq!((status, &refused["scimType"], &refused["status"]), (400, &json!("invalidFilter"), &json!("400")));
+    assert_eq!(
+        (status, &refused["scimType"], &refused["status"]),
+        (400, &json!("invalidFilter"), &json!("400"))
+    );
     assert_eq!(refused["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
     // No other directory's, and none of the center's own people.
     let path = format!("/Users/{}", id(&lin));
@@ -90,21 +101,29 @@ fn a_directory_makes_changes_and_finds_its_own_people_alone() {
     assert_eq!(scene.places("operator"), ["- operator"], "nothing to do with the operator");
     assert_eq!(id(&other.found("userName eq \"operator\"")[0]), id(&operator));
     // Twice is once.
-    let (status, twice) = alpha.ask("POST", "/Users", Some(&json!({ "schemas": [USER], "userName": "LIN@alpha.example" })));
+    let (status, twice) =
+        alpha.ask("POST", "/Users", Some(&json!({ "schemas": [USER], "userName": "LIN@alpha.example" })));
     assert_eq!((status, &twice["scimType"]), (409, &json!("uniqueness")), "{twice}");
     // Pages.
     for name in ["b", "c"] {
         alpha.make(name, &json!({}));
     }
     let (_, list) = alpha.ask("GET", "/Users?startIndex=2&count=1&attributes=userName", None);
-    assert_eq!((&list["totalResults"], &list["startIndex"], &list["itemsPerPage"]), (&json!(3), &json!(2), &json!(1)));
+    assert_eq!(
+        (&list["totalResults"], &list["startIndex"], &list["itemsPerPage"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
     assert_eq!(list["Resources"][0].as_object().map(serde_json::Map::len), Some(3), "{list}");
     assert_eq!(alpha.ask("GET", "/Users?count=0", None).1["totalResults"], 3);
     assert_eq!(alpha.ask("GET", "/Users?count=some", None).0, 400);
     // A new name, and what a PUT leaves out is gone, but whoever is out stays out.
     alpha.patch(&path, &json!([{ "op": "Replace", "path": "active", "value": "False" }]));
     let (_, put) = alpha.ask("PUT", &path, Some(&json!({ "schemas": [USER], "userName": "lin2" })));
-    assert_eq!((&put["userName"], &put["active"], put.get("displayName")), (&json!("lin2"), &json!(false), None), "{put}");
+    assert_eq!(
+        (&put["userName"], &put["active"], put.get("displayName")),
+        (&json!("lin2"), &json!(false), None),
+        "{put}"
+    );
     // Without its token nothing is told.
     for token in ["", "qt_scim_wrong", &*site.operator] {
         assert_eq!(site.ask("GET", "/scim/v2/Users", token, None).0, 401);
@@ -133,7 +152,12 @@ fn whoever_is_not_active_is_out_of_this_tenant_and_their_jobs_go_on() {
     let job = site.submit(&scene.alpha, &job("goes-on", "sleep 60"));
     site.wait_for_state(&scene.alpha.admin, &job, "running");
     let browser = scene.browser_of("alpha-developer");
-    let (of_beta, refused) = site.ask("POST", "/api/v1/login", "", Some(&json!({ "login": "alpha-developer", "password": testkit::PASSWORD, "tenant": "beta" })));
+    let (of_beta, refused) = site.ask(
+        "POST",
+        "/api/v1/login",
+        "",
+        Some(&json!({ "login": "alpha-developer", "password": testkit::PASSWORD, "tenant": "beta" })),
+    );
     assert!((200..300).contains(&of_beta), "{refused}");
     let token_at_beta = refused["token"].as_str().expect("a token").to_owned();
     let path = format!("/Users/{}", id(&mine));
@@ -156,13 +180,29 @@ fn whoever_is_not_active_is_out_of_this_tenant_and_their_jobs_go_on() {
     assert_eq!(scene.places("alpha-developer"), ["alpha admin", "beta developer"]);
     assert_eq!(alpha.ask("GET", &path, None).1["groups"][0]["display"], "lab");
     let of_group = format!("/Groups/{}", id(&group));
-    assert_eq!(alpha.patch(&of_group, &json!([{ "op": "Remove", "path": "members", "value": [{ "value": id(&mine) }] }])).0, 200);
+    assert_eq!(
+        alpha
+            .patch(
+                &of_group,
+                &json!([{ "op": "Remove", "path": "members", "value": [{ "value": id(&mine) }] }])
+            )
+            .0,
+        200
+    );
     assert_eq!(scene.places("alpha-developer"), ["alpha admin off", "beta developer"]);
     let wrong = json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }]);
     assert_eq!(alpha.patch(&of_group, &wrong).1["scimType"], "invalidValue");
-    assert_eq!(alpha.patch(&of_group, &json!([{ "op": "add", "path": "members", "value": [{ "value": id(&mine) }] }])).0, 200);
+    assert_eq!(
+        alpha
+            .patch(&of_group, &json!([{ "op": "add", "path": "members", "value": [{ "value": id(&mine) }] }]))
+            .0,
+        200
+    );
     // What the group is called decides.
-    assert_eq!(alpha.patch(&of_group, &json!([{ "op": "replace", "value": { "displayName": "others" } }])).0, 200);
+    assert_eq!(
+        alpha.patch(&of_group, &json!([{ "op": "replace", "value": { "displayName": "others" } }])).0,
+        200
+    );
     assert_eq!(scene.places("alpha-developer"), ["alpha admin off", "beta developer"]);
     assert_eq!(alpha.ask("DELETE", &of_group, None).0, 204);
     assert_eq!(alpha.ask("DELETE", &path, None).0, 204);
@@ -192,10 +232,22 @@ fn who_was_made_by_the_directory_is_known_at_the_first_sign_in() {
 fn the_last_operator_stays_whatever_the_center_s_directory_says() {
     let (scene, _fake) = scene();
     let site = &scene.site;
-    assert_eq!(site.ask("POST", "/api/v1/scim-tokens", &scene.alpha.admin, Some(&json!({ "name": "x", "role": "operator" }))).0, 422);
+    assert_eq!(
+        site.ask(
+            "POST",
+            "/api/v1/scim-tokens",
+            &scene.alpha.admin,
+            Some(&json!({ "name": "x", "role": "operator" }))
+        )
+        .0,
+        422
+    );
     let center = Directory::new(&scene, &site.operator, &json!({ "name": "City" }));
     let operator = center.make("operator", &json!({}));
-    let (status, _) = center.patch(&format!("/Users/{}", id(&operator)), &json!([{ "op": "replace", "path": "active", "value": false }]));
+    let (status, _) = center.patch(
+        &format!("/Users/{}", id(&operator)),
+        &json!([{ "op": "replace", "path": "active", "value": false }]),
+    );
     assert_eq!((status, scene.places("operator")), (200, vec!["- operator".to_owned()]));
     assert!(scene.browser_of("operator").get("/events").body.contains("The last operator stays one"));
 }
@@ -206,7 +258,11 @@ fn a_client_from_pypi_finds_no_fault() {
     let (scene, _fake) = scene();
     let alpha = Directory::new(&scene, &scene.alpha.admin, &json!({ "name": "tester", "role": "developer" }));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/scim/check.py");
-    let run = Command::new(python).arg(script).arg(format!("{}/scim/v2", scene.site.url)).arg(&alpha.token).output();
+    let run = Command::new(python)
+        .arg(script)
+        .arg(format!("{}/scim/v2", scene.site.url))
+        .arg(&alpha.token)
+        .output();
     let run = run.expect("it runs");
     let told = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "{told}");

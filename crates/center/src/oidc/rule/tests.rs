@@ -48,7 +48,8 @@ fn groups_give_roles_whatever_their_case_and_slash() {
         ("groups", "students", "developer", Some("univ")),
         ("realm_access.roles", "money", "finance", Some("other")),
     ]);
-    let claims = json!({ "groups": ["AI-Center/Ops", "/students", "/LAB"], "realm_access": { "roles": ["Money"] } });
+    let claims =
+        json!({ "groups": ["AI-Center/Ops", "/students", "/LAB"], "realm_access": { "roles": ["Money"] } });
     let plan = of(&issuer, &claims);
     assert_eq!(at(&plan, None), Wanted::Role(Role::Operator));
     assert_eq!(at(&plan, Some("univ")), Wanted::Role(Role::Admin), "the first line decides");
@@ -58,12 +59,16 @@ fn groups_give_roles_whatever_their_case_and_slash() {
     let plan = of(&issuer, &json!({ "groups": ["ops", "lab/students"], "realm_access": { "roles": [] } }));
     assert!(plan.places.values().all(|wanted| *wanted == Wanted::None), "{plan:?}");
     // One text is one group.
-    assert_eq!(at(&of(&issuer, &json!({ "groups": "students" })), Some("univ")), Wanted::Role(Role::Developer));
+    assert_eq!(
+        at(&of(&issuer, &json!({ "groups": "students" })), Some("univ")),
+        Wanted::Role(Role::Developer)
+    );
 }
 
 #[test]
 fn an_absent_claim_is_not_an_empty_one() {
-    let issuer = issuer(&[("groups", "lab", "admin", Some("univ")), ("org", "lab", "developer", Some("univ"))]);
+    let issuer =
+        issuer(&[("groups", "lab", "admin", Some("univ")), ("org", "lab", "developer", Some("univ"))]);
     let empty = of(&issuer, &json!({ "groups": [], "org": [] }));
     assert_eq!((at(&empty, Some("univ")), empty.absent.len()), (Wanted::None, 0));
     for claims in [json!({}), json!({ "groups": null, "org": 7 }), json!({ "groups": [7], "org": {} })] {
@@ -79,12 +84,17 @@ fn an_absent_claim_is_not_an_empty_one() {
 fn whoever_has_no_group_joins_where_the_rule_says_so() {
     let mut issuer = issuer(&[("groups", "lab", "admin", Some("univ"))]);
     issuer.tenant = Some("univ".into());
-    issuer.auto_join = Some(AutoJoin { role: "developer".into(), email_domains: vec!["univ.example".into()] });
+    issuer.auto_join =
+        Some(AutoJoin { role: "developer".into(), email_domains: vec!["univ.example".into()] });
     let joins = |claims: Value| at(&of(&issuer, &claims), Some("univ"));
-    let with = |email: &str, verified: Value| json!({ "groups": [], "email": email, "email_verified": verified });
+    let with =
+        |email: &str, verified: Value| json!({ "groups": [], "email": email, "email_verified": verified });
     assert_eq!(joins(with("li@UNIV.example", json!(true))), Wanted::Role(Role::Developer));
     assert_eq!(joins(with("li@univ.example", json!("true"))), Wanted::Role(Role::Developer));
-    assert_eq!(joins(json!({ "groups": ["lab"], "email": "li@univ.example", "email_verified": true })), Wanted::Role(Role::Admin));
+    assert_eq!(
+        joins(json!({ "groups": ["lab"], "email": "li@univ.example", "email_verified": true })),
+        Wanted::Role(Role::Admin)
+    );
     for (email, verified) in [
         ("li@univ.example", json!(false)),
         ("li@univ.example", Value::Null),
@@ -99,8 +109,14 @@ fn whoever_has_no_group_joins_where_the_rule_says_so() {
 #[test]
 fn only_what_the_issuer_gave_is_changed() {
     let id = MemberId::from_bytes([1; 16]);
-    let there = |role, is_enabled, given_by: Option<&str>| There { id, role, is_enabled, given_by: given_by.map(str::to_owned) };
-    let (own, by_hand) = (there(Role::Developer, true, Some("oidc:univ")), there(Role::Developer, true, None));
+    let there = |role, is_enabled, given_by: Option<&str>| There {
+        id,
+        role,
+        is_enabled,
+        given_by: given_by.map(str::to_owned),
+    };
+    let (own, by_hand) =
+        (there(Role::Developer, true, Some("oidc:univ")), there(Role::Developer, true, None));
     let deed = |wanted: &Wanted, there: Option<&There>| deed(wanted, there, "oidc:univ");
     let admin = Wanted::Role(Role::Admin);
     assert_eq!(deed(&admin, None), Some(Deed::Make(Role::Admin)));

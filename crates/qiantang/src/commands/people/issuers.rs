@@ -61,8 +61,12 @@ pub fn check(client: &Client, settings: Option<&Settings>, add: &mut impl FnMut(
         let unknown = issuer["unknown_tenants"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let unknown = unknown.collect::<Vec<_>>().join(", ");
         let detail = match (issuer["error"].as_str(), &*unknown) {
-            (Some(error), _) => both(format!("{slug} 没有正常应答（{error}）"), format!("{slug} does not answer: {error}")),
-            (None, "") => both(format!("{slug} 正常，{keys} 个密钥"), format!("{slug} answers, with {keys} keys")),
+            (Some(error), _) => {
+                both(format!("{slug} 没有正常应答（{error}）"), format!("{slug} does not answer: {error}"))
+            }
+            (None, "") => {
+                both(format!("{slug} 正常，{keys} 个密钥"), format!("{slug} answers, with {keys} keys"))
+            }
             (None, unknown) => both(
                 format!("{slug} 的设置中有不存在的租户：{unknown}"),
                 format!("the settings of {slug} name tenants that are not there: {unknown}"),
@@ -93,7 +97,11 @@ fn told(lang: Lang, issuer: &Value) -> String {
     let unknown = issuer["unknown_tenants"].as_array().into_iter().flatten().filter_map(Value::as_str);
     line("设置中没有的租户", "tenants that are not there", &unknown.collect::<Vec<_>>().join(", "));
     line("登记：登录回调地址", "register: redirect URI", text(issuer, "redirect_uri"));
-    line("登记：退出后的地址", "register: post-logout redirect URI", text(issuer, "post_logout_redirect_uri"));
+    line(
+        "登记：退出后的地址",
+        "register: post-logout redirect URI",
+        text(issuer, "post_logout_redirect_uri"),
+    );
     line("登记：后台退出地址", "register: back-channel logout URI", text(issuer, "backchannel_logout_uri"));
     lines.join("\n")
 }
