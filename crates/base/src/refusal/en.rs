@@ -63,13 +63,7 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
         ),
-        Refused::IdempotencyAnswerLost => two(
-            "the request was carried out before and its answer was not kept, or it is being carried out",
-            "look at what it was to change; use a new key to do it again",
-        ),
-        Refused::IdempotencyKeyReused => {
-            two("this Idempotency-Key came before with another request", "use a new key for a new request")
-        }
+        Refused::IdempotencyAnswerLost | Refused::IdempotencyKeyReused => of_keys(refused),
         Refused::NoSlurm => two(
             "this center runs jobs on its own machine, not on Slurm",
             "see docs/slurm.md for how a center comes onto Slurm",
@@ -130,6 +124,22 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+    }
+}
+
+/// Refusals of idempotency keys.
+fn of_keys(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::IdempotencyAnswerLost => two(
+            "the request was carried out before and its answer was not kept, or it is being carried out",
+            "look at what it was to change; use a new key to do it again",
+        ),
+        Refused::IdempotencyKeyReused => {
+            two("this Idempotency-Key came before with another request", "use a new key for a new request")
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }
 

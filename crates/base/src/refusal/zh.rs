@@ -63,10 +63,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
-        Refused::IdempotencyAnswerLost => {
-            two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
-        }
-        Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
+        Refused::IdempotencyAnswerLost | Refused::IdempotencyKeyReused => of_keys(refused),
         Refused::PeriodClosed { month } => {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
         }
@@ -177,6 +174,19 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             ),
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of idempotency keys.
+fn of_keys(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::IdempotencyAnswerLost => {
+            two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
+        }
+        Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
         // Of these alone it is asked.
         _ => <(String, String)>::default(),
     }

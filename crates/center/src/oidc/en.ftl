@@ -37,7 +37,6 @@ issuer = Organisation
 identities = Organisations' accounts
 identities-text = You sign in by these as well.
 identities-none = Your account is bound to none.
-identity-subject = Known there as
 identity-used = Last used
 identity-loose = Loose
 identity-loose-sure = Loose this account? Sessions that began with it end.

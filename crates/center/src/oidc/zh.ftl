@@ -37,7 +37,6 @@ issuer = 来源单位
 identities = 单位账号
 identities-text = 您也可以用这些账号登录。
 identities-none = 还没有绑定单位账号。
-identity-subject = 在那里的标识
 identity-used = 最近使用
 identity-loose = 解除
 identity-loose-sure = 解除这个账号？由它开始的登录会一并结束。

@@ -177,6 +177,10 @@ fn checked(name: &str, kind: Kind, value: Value) -> Result<Value, Fault> {
 fn act(resource: &mut Map<String, Value>, op: &str, path: &Path, value: Value) -> Result<(), Fault> {
     match (path.kind, op) {
         (Kind::List, _) => act_on_list(resource, op, path, value),
+        // It has a value in any case, and whoever is out is not let in by its being gone.
+        (Kind::YesNo, "remove") => {
+            Err(Fault::bad("mutability", format!("`{}` can't be removed", path.attribute)))
+        }
         (_, "remove") => {
             match (&path.part, resource.get_mut(path.attribute)) {
                 (Some(part), Some(Value::Object(parts))) => drop(parts.remove(part)),
@@ -357,6 +361,7 @@ mod tests {
             ),
             ("invalidPath", json!([{ "op": "replace", "path": "active[value eq true]", "value": true }])),
             ("noTarget", json!([{ "op": "remove" }])),
+            ("mutability", json!([{ "op": "remove", "path": "active" }])),
             ("invalidValue", json!([{ "op": "replace", "path": "active", "value": "perhaps" }])),
             ("invalidValue", json!([{ "op": "replace", "path": "userName", "value": 7 }])),
             ("invalidValue", json!([{ "op": "replace", "path": "emails", "value": "a@b" }])),

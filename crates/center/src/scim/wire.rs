@@ -166,7 +166,7 @@ pub fn schemas(base: &str) -> Vec<Value> {
             &json!({ "multiValued": true, "subAttributes":
             [text("value"), text("type"), attribute("primary", "boolean", &json!({}))] }),
         ),
-        attribute("active", "boolean", &json!({})),
+        attribute("active", "boolean", &json!({ "required": true })),
         attribute(
             "groups",
             "complex",
@@ -180,7 +180,7 @@ pub fn schemas(base: &str) -> Vec<Value> {
         attribute(
             "members",
             "complex",
-            &json!({ "multiValued": true, "subAttributes": [fixed("value"), fixed("type"),
+            &json!({ "multiValued": true, "subAttributes": [fixed("value"), fixed("type"), read_only("display", "string"),
             attribute("$ref", "reference", &json!({ "mutability": "immutable", "referenceTypes": ["User"] }))] }),
         ),
     ];
