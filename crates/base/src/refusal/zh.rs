@@ -64,17 +64,10 @@ pub fn words(refused: &Refused) -> (String, String) {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
         Refused::IdempotencyAnswerLost | Refused::IdempotencyKeyReused => of_keys(refused),
-        Refused::PeriodClosed { month } => {
-            with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
-        }
-        Refused::PeriodGoesOn { month } => with(format!("{month} 还未结束"), "月末之后再结账"),
-        Refused::PeriodIncomplete { month, missing, first } => (
-            format!("{month} 还不能结账：{}", incomplete(*missing, first)),
-            format!("`qiantang periods show {month}` 列出全部；运行的状态每隔几秒更新一次"),
-        ),
-        Refused::PeriodNotNext { month, next } => {
-            (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
-        }
+        Refused::PeriodClosed { .. }
+        | Refused::PeriodGoesOn { .. }
+        | Refused::PeriodIncomplete { .. }
+        | Refused::PeriodNotNext { .. } => of_periods(refused),
         Refused::PriceChange { count, first } => {
             let named: Vec<String> = first.iter().map(price).collect();
             let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
@@ -174,6 +167,26 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             ),
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of months and their closing.
+fn of_periods(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::PeriodClosed { month } => {
+            with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
+        }
+        Refused::PeriodGoesOn { month } => with(format!("{month} 还未结束"), "月末之后再结账"),
+        Refused::PeriodIncomplete { month, missing, first } => (
+            format!("{month} 还不能结账：{}", incomplete(*missing, first)),
+            format!("`qiantang periods show {month}` 列出全部；运行的状态每隔几秒更新一次"),
+        ),
+        Refused::PeriodNotNext { month, next } => {
+            (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
+        }
         // Of these alone it is asked.
         _ => <(String, String)>::default(),
     }
