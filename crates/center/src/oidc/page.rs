@@ -53,13 +53,13 @@ fn flow_cookie(center: &Center, secret: &str) -> String {
 pub struct OnwardPage {
     page: Page,
     href: String,
-    text: String,
+    why: String,
 }
 
-fn onward(front: Front, href: String, text: &str) -> Response {
-    let (title, text) = (front.ui.t("onward"), front.ui.t(text));
+fn onward(front: Front, href: String, why: &str) -> Response {
+    let (title, why) = (front.ui.t("onward"), front.ui.t(why));
     let refresh = HeaderValue::from_str(&format!("0;url={href}"));
-    let mut response = ok(&OnwardPage { page: Page::new(front, "", title), href, text });
+    let mut response = ok(&OnwardPage { page: Page::new(front, "", title), href, why });
     if let Ok(refresh) = refresh {
         response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     }
@@ -279,7 +279,7 @@ mod samples {
     impl Sample for OnwardPage {
         fn samples(page: &Page) -> Vec<Self> {
             let href = "https://sso.example/?a=1&b=<2>".to_owned();
-            vec![Self { page: page.clone(), href, text: page.t("onward-sign-in") }]
+            vec![Self { page: page.clone(), href, why: page.t("onward-sign-in") }]
         }
     }
 
