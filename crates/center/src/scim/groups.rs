@@ -24,10 +24,9 @@ impl Directory<'_> {
 
     /// A group as what can be changed of it.
     pub fn joined_group(&self, group: &ScimGroup) -> Result<Map<String, Value>, Fault> {
-        let members = rows::members_of(self.tx, group.id)?.into_iter().map(|user| {
-            json!({ "value": user.id, "type": "User", "display": user.user_name,
-                "$ref": format!("{}/Users/{}", self.base, user.id) })
-        });
+        let members = rows::members_of(self.tx, group.id)?
+            .into_iter()
+            .map(|user| json!({ "value": user.id, "$ref": format!("{}/Users/{}", self.base, user.id) }));
         let mut all = Map::new();
         all.insert("displayName".into(), json!(group.display_name));
         all.insert("members".into(), members.collect());

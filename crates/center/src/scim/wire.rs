@@ -180,7 +180,7 @@ pub fn schemas(base: &str) -> Vec<Value> {
         attribute(
             "members",
             "complex",
-            &json!({ "multiValued": true, "subAttributes": [fixed("value"), fixed("type"), read_only("display", "string"),
+            &json!({ "multiValued": true, "subAttributes": [fixed("value"),
             attribute("$ref", "reference", &json!({ "mutability": "immutable", "referenceTypes": ["User"] }))] }),
         ),
     ];
