@@ -16,8 +16,10 @@ sys.dont_write_bytecode = True  # Nothing is left beside the program.
 import capacity
 import closing
 import correcting
+import invoicing
 import ledger
 import metering
+import vouchers
 from reading import Books, Report, Unreadable, name, show
 
 
@@ -30,6 +32,8 @@ def audit(books):
         ledger.check(books, report)
         correcting.check(books, report)
         closing.check(books, report)
+        vouchers.check(books, report)
+        invoicing.check(books, report)
         capacity.check(books, report)
     return report.differences
 

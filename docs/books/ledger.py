@@ -21,6 +21,13 @@ WAYS = {
     "credit_note": {(MONEY, "revenue", "contract"), (MONEY, "term_revenue", "contract")},
     "allowance": {(MONEY, "waived", "contract")},
     "write_off": {(MONEY, "written_off", "contract")},
+    "funding": {(MONEY, "pledged", "pot")},
+    "issue": {(MONEY, "pot", "voucher")},
+    "return": {(MONEY, "voucher", "pot")},
+    "redemption": {(MONEY, "voucher", "contract")},
+    "redemption_reversal": {(MONEY, "contract", "voucher"), (MONEY, "contract", "pot")},
+    "reimbursement": {(MONEY, "voucher", "reimbursed")},
+    "recovery": {(MONEY, "reimbursed", "pot")},
 }
 OF_RUNS = ("use", "refund", "waiver")
 GIVEN = ("reversal", "pay_out", "transfer", "credit_note", "allowance", "write_off")
@@ -55,7 +62,8 @@ def check_accounts(books, report):
     debits, credits = {}, {}
     for transfer in books.transfers:
         key = f"transfer {transfer.seq}"
-        way = (transfer.unit, transfer.debit, transfer.credit)
+        # Of the accounts of pots and vouchers the part before the colon.
+        way = (transfer.unit, transfer.debit.split(":")[0], transfer.credit.split(":")[0])
         report.holds("what an entry moves", key, way in WAYS.get(transfer.cause, ()), f"one of those of {transfer.cause}", way)
         report.equal("an entry is of a run", key, transfer.cause in OF_RUNS, transfer.run is not None)
         report.holds("the amount of an entry", key, transfer.amount > 0, "above 0", transfer.amount)
@@ -83,7 +91,7 @@ def check_closed(books, report):
         key = f"transfer {transfer.seq}"
         for period in books.periods:
             # The closing itself meters what goes on up to the last instant, and books what the month earned.
-            is_of_closing = transfer.cause in ("use", "term") and transfer.at == period.until_at - 1
+            is_of_closing = transfer.cause in ("use", "term", "redemption", "redemption_reversal") and transfer.at == period.until_at - 1
             if posted_at(transfer) > ms(period.closed_at) and not is_of_closing:
                 report.holds("an entry into a closed month", key, transfer.at >= period.until_at, f"not before {show(period.until_at)}", show(transfer.at))
         if transfer.corrects is not None:

@@ -29,7 +29,18 @@ TABLES = {
 }
 
 # Tables that centers of before this version lack.
-LATER_TABLES = {"amendments": "id", "contract_versions": "contract, number"}
+LATER_TABLES = {
+    "amendments": "id",
+    "contract_versions": "contract, number",
+    "programmes": "id",
+    "fundings": "id",
+    "vouchers": "id",
+    "voucher_bases": "voucher",
+    "claims": "id",
+    "claim_acts": "claim, seq",
+    "invoices": "serial",
+    "invoice_lines": "invoice, place",
+}
 
 # What an id of a table begins with, in keys and in JSON.
 PREFIXES = {
@@ -41,8 +52,12 @@ PREFIXES = {
     "projects": "prj",
     "pools": "pool",
     "corrections": "cor",
+    "invoices": "ivc",
     "amendments": "amd",
     "price_books": "pb",
+    "programmes": "prg",
+    "fundings": "fnd",
+    "vouchers": "vou",
 }
 
 LAST_MICROSECOND = 1
@@ -150,7 +165,7 @@ class Books:
         return [Row(zip(columns, row)) for row in cursor]
 
     def index(self):
-        for table in ("contracts", "runs", "jobs", "nodes", "tenants", "projects", "pools", "price_books", "corrections"):
+        for table in ("contracts", "runs", "jobs", "nodes", "tenants", "projects", "pools", "price_books", "corrections", "programmes", "vouchers"):
             setattr(self, table + "_by_id", {row.id: row for row in getattr(self, table)})
         for contract in self.contracts:
             contract["terms"] = json.loads(contract.kind)

@@ -39,6 +39,12 @@ impl<T> Changed<T> {
         Self { outcome, lines: things.into_iter().map(line).collect() }
     }
 
+    /// Several things were changed at once, each a matter of its own tenant.
+    pub fn each_of(things: impl IntoIterator<Item = (TenantId, String, Value)>, outcome: T) -> Self {
+        let line = |(tenant, subject, detail)| AuditLine { subject, detail, tenant: Some(tenant) };
+        Self { outcome, lines: things.into_iter().map(line).collect() }
+    }
+
     /// Everything was as asked for already, or is to be asked for anew: there is nothing to tell.
     pub fn nothing(outcome: T) -> Self {
         Self { outcome, lines: Vec::new() }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, events::NewEvent};
 
-use crate::error::AppError;
+use crate::{error::AppError, notice::topic::Topic};
 
 /// One event. `seq` grows by commit; a stream is resumed after the last one seen.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -17,23 +17,37 @@ pub struct Event {
     pub job: Option<JobId>,
     pub run: Option<RunId>,
     /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`,
-    /// `period_closed`.
+    /// `period_closed`, `invoice_requested`, `invoice_issued`, `invoice_reversed`, `invoice_refused`.
     pub kind: String,
     #[schema(value_type = Object)]
     pub data: Value,
 }
 
 /// The kind of an event. Its words in both languages are the text `event-<code>`, with hyphens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind(&'static str);
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    code: &'static str,
+    topics: &'static [Topic],
+}
 
 impl Kind {
+    /// A kind that nobody hears of, unless they follow the events.
     pub const fn new(code: &'static str) -> Self {
-        Self(code)
+        Self { code, topics: &[] }
+    }
+
+    /// The kind, with what people hear of it.
+    #[must_use]
+    pub const fn tells(self, topics: &'static [Topic]) -> Self {
+        Self { topics, ..self }
     }
 
     pub const fn code(self) -> &'static str {
-        self.0
+        self.code
+    }
+
+    pub const fn topics(self) -> &'static [Topic] {
+        self.topics
     }
 }
 

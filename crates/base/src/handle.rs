@@ -1,6 +1,9 @@
 //! The ground that every noun stands on, and no noun itself: settings, the store, who may, and who is told.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use domain::{Lang, Timestamp};
 use store::{Store, StoreError, Tx};
@@ -9,10 +12,11 @@ use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use crate::{
     auth::{Policies, credentials, limits::Limits},
     error::AppError,
-    events::Event,
+    events::{Event, Kind},
     loops::Loops,
     metrics::Metrics,
     moment,
+    notice::inbox::Unread,
     page::{carried::Carried, kept::Kept},
     settings::Settings,
 };
@@ -42,6 +46,10 @@ pub struct Ground {
     pub secrets: Kept<String>,
     /// Forms whose session had ended while they were typed.
     pub carried: Kept<Carried>,
+    /// How many notices each member has not read.
+    pub unread: Unread,
+    /// All kinds of events, once the table of nouns is known.
+    kinds: OnceLock<Vec<Kind>>,
     pub started_at: Timestamp,
     /// Turns true when the center stops: streams watch it.
     pub stopping: watch::Sender<bool>,
@@ -79,6 +87,8 @@ impl Base {
             loops: Loops::default(),
             secrets: Kept::new(10, 256),
             carried: Kept::new(60, 32),
+            unread: Unread::default(),
+            kinds: OnceLock::new(),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
             common,
@@ -151,6 +161,16 @@ impl Base {
     pub fn tell(&self, event: Event) {
         // Without a receiver nobody follows at the moment, which is no error.
         let _ = self.events.send(Arc::new(event));
+    }
+
+    /// Takes in the kinds of events of all nouns. The first call counts.
+    pub fn know_kinds(&self, kinds: impl IntoIterator<Item = Kind>) {
+        self.kinds.get_or_init(|| kinds.into_iter().collect());
+    }
+
+    /// All kinds of events that there are.
+    pub fn kinds(&self) -> &[Kind] {
+        self.kinds.get().map_or(&[], Vec::as_slice)
     }
 
     /// The center's name in `lang`.

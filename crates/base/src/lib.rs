@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod loops;
 pub mod metrics;
 pub mod moment;
+pub mod notice;
 pub mod noun;
 pub mod page;
 pub mod params;

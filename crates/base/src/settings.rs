@@ -5,7 +5,11 @@ use std::num::NonZeroU32;
 use domain::Zone;
 use serde::Deserialize;
 
-use crate::approval::settings::ApprovalSettings;
+use crate::{
+    approval::settings::ApprovalSettings,
+    auth::second_factor::SecondFactorOf,
+    notice::settings::{MailSettings, NoticeSettings},
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -15,6 +19,10 @@ pub struct Settings {
     pub time_zone: &'static Zone,
     pub limits: LimitSettings,
     pub approval: ApprovalSettings,
+    /// Who must have a second factor.
+    pub second_factor: SecondFactorOf,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]

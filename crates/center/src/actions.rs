@@ -8,7 +8,7 @@ use domain::{
     NodeStatus, Role,
     contract::{ContractAction, ContractKindName},
 };
-use store::payments::Purpose;
+use store::{invoices::InvoiceKind, payments::Purpose};
 
 // Details that several actions keep.
 pub const NAME: Detail = Detail::text("name");
@@ -79,6 +79,13 @@ pub const TOP_UP: Action = Action::new("top_up", "keep_money").keeps(&[
     Detail::new("card_ms", Reads::CardTime),
     Detail::text("reference"),
     Detail::word::<Purpose>("purpose", "purpose"),
+]);
+/// A tenant's people ask the center for an invoice.
+pub const REQUEST_INVOICE: Action = Action::new("request_invoice", "answer_for_money").keeps(&[
+    Detail::text("request"),
+    Detail::word::<InvoiceKind>("kind", "invoice-kind"),
+    AMOUNT,
+    Detail::text("statements"),
 ]);
 pub const CHANGE_NODE: Action = Action::new("change_node", "run_center").keeps(&[
     NODE,

@@ -8,8 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
 use crate::{
-    compute::Compute, generated::rule::GeneratedPast, live::Live, metrics::Metrics, oidc::issuers::Issuers,
-    settings::Settings,
+    compute::Compute, entry::state::Entry, generated::rule::GeneratedPast, live::Live, metrics::Metrics,
+    oidc::issuers::Issuers, settings::Settings,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 
@@ -18,6 +18,8 @@ use base::{Base, auth::May, change::Changed, error::AppError};
 pub struct Center {
     pub base: Base,
     pub compute: Arc<Compute>,
+    /// People and programs that are coming in.
+    pub entry: Arc<Entry>,
     /// The nouns that this program has.
     pub platforms: &'static [Platform<Self>],
     pub settings: Arc<Settings>,
@@ -60,6 +62,7 @@ impl Center {
             generated: None,
             issuers: Arc::default(),
             compute: Arc::new(compute),
+            entry: Arc::default(),
             live: Arc::new(Mutex::new(live)),
         }
     }

@@ -6,13 +6,13 @@ use base::{error::AppError, moment};
 use domain::{ContractState, JobId, Millis, Timestamp};
 use store::{Store, Tx, amendments, contracts, jobs, ledger, pools, prices, runs, tenants};
 
-use crate::{app::jobs::still_unmet, live::Live, settings::Settings};
+use crate::{app::jobs::still_unmet, budget::books, live::Live, settings::Settings};
 
 /// Reads what is live. Gives with it the queued jobs that wait for what can't come about any more.
 pub fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), AppError> {
     let default_limit = settings.jobs.default_time_limit_ms;
     let grace = settings.billing.grace_ms;
-    let mut live = Live::new(settings.planning().use_half_life, default_limit);
+    let mut live = Live::new(settings.planning().use_half_life, default_limit, settings.time_zone);
     store.read(|tx| -> Result<_, AppError> {
         let mut pools = BTreeMap::new();
         for pool in pools::list_pools(tx)? {
@@ -37,6 +37,7 @@ pub fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), Ap
             live.price_book_published(book, now);
         }
         load_contracts(tx, &mut live, grace, now)?;
+        books::load(tx, &mut live, settings.time_zone, now)?;
         let hopeless = load_work(tx, &mut live)?;
         Ok((live, hopeless))
     })

@@ -1,5 +1,7 @@
 //! Counters for Prometheus.
 
+use std::collections::BTreeMap;
+
 use crate::disk::rule::Disk;
 use base::loops::LoopView;
 use domain::{RunState, Timestamp};
@@ -225,8 +227,14 @@ impl Metrics {
         self.runs_alive.set(gauge(figures.runs_alive));
         self.commits.set(gauge(figures.commits));
         self.commit_closures.set(gauge(figures.changes));
+        // Those of all pots are one, and those of all vouchers.
+        let mut turnovers: BTreeMap<_, (i64, i64)> = BTreeMap::new();
         for &Turnover { account, unit, debits, credits } in &figures.turnovers {
-            let label = AccountLabel { account: account.code(), unit: unit.code() };
+            let sums = turnovers.entry((account.name().code(), unit.code())).or_default();
+            *sums = (sums.0.saturating_add(debits), sums.1.saturating_add(credits));
+        }
+        for ((account, unit), (debits, credits)) in turnovers {
+            let label = AccountLabel { account, unit };
             raise(&self.ledger_debits.get_or_create_owned(&label), u64::try_from(debits).unwrap_or(0));
             raise(&self.ledger_credits.get_or_create_owned(&label), u64::try_from(credits).unwrap_or(0));
         }

@@ -9,9 +9,9 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
-    evidence, first_steps, generated, invitation, oidc, period, person, portal, price, retirement, role,
-    scim, secret, session, tenant, usage,
+    actions, amendment, api, app::overview, backup, budget, center::Center, correction, debt, device, disk,
+    event_kinds, evidence, first_steps, generated, invitation, notices, oidc, period, person, portal, price,
+    retirement, role, scim, second_factor, secret, session, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -29,6 +29,7 @@ const NOUNS: &[Noun<Center>] = &[
     amendment::NOUN,
     correction::NOUN,
     price::NOUN,
+    budget::NOUN,
     usage::NOUN,
     LEDGER,
     evidence::NOUN,
@@ -52,7 +53,10 @@ const NOUNS: &[Noun<Center>] = &[
     disk::NOUN,
     TOKEN,
     session::NOUN,
+    second_factor::NOUN,
+    device::NOUN,
     backup::NOUN,
+    notices::NOUN,
     SLURM_ACCOUNT,
     CLOCK,
 ];
@@ -83,6 +87,7 @@ const SESSION: Noun<Center> = Noun {
         Routes::default()
             .page("/sign-in", portal::sign_in::page)
             .form("/sign-in", portal::sign_in::enter)
+            .form("/sign-in/failures/seen", portal::sign_in::failures_seen)
             .page("/carried", portal::sign_in::carried)
             .form("/sign-out", portal::sign_in::leave)
     },

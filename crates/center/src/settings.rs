@@ -19,6 +19,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::{
     approval::settings::ApprovalSettings,
+    notice::settings::{MailSettings, NoticeSettings},
     settings::{self, LimitSettings},
 };
 use domain::{JobSpec, Millis, Zone};
@@ -78,6 +79,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     pub sign_in: SignInSettings,
     pub oidc: Vec<oidc::OidcSettings>,
+    pub notices: NoticeSettings,
+    pub mail: MailSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -95,6 +98,9 @@ impl Settings {
             time_zone: self.time_zone,
             limits: self.limits.clone(),
             approval: self.approval.clone(),
+            second_factor: self.sign_in.second_factor,
+            notices: self.notices.clone(),
+            mail: self.mail.clone(),
         }
     }
 }
@@ -160,6 +166,8 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             sign_in: SignInSettings::default(),
             oidc: Vec::new(),
+            notices: NoticeSettings::default(),
+            mail: MailSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -335,6 +343,12 @@ impl Settings {
         if let Some(problem) = self.approval.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.sign_in.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.mail.problem(&self.notices) {
+            return Some(problem);
+        }
         if let Some(problem) = self.disk.problem() {
             return Some(problem);
         }
@@ -420,6 +434,8 @@ mod tests {
             ("[sign_in]\ninvitation_days = 0", [("A", "")], "invitation_days"),
             ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
             ("[books]\ndue_days = 366", [("A", "")], "due_days"),
+            ("[books]\ninvoice_rates_bp = []", [("A", "")], "invoice_rates_bp"),
+            ("[books]\ninvoice_rates_bp = [600, 5001]", [("A", "")], "invoice_rates_bp"),
             ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),
             (
                 "[books.payee]\nname = \"x\"\nbank = \"y\"\naccount = \"1\"\ntax_number = \"91330100799655058C\"",

@@ -1,5 +1,7 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
+mod first_operator;
+
 use std::{
     ffi::OsString,
     io::Write as _,
@@ -8,7 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use domain::{CardModel, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity};
+use domain::{
+    CardModel, Lang, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity, problem::Wrong,
+};
 use engines::{
     AHEAD_VARIABLE, Engine,
     detect::FoundCards,
@@ -28,6 +32,7 @@ use crate::{
     load::load,
     loops::watch,
     oidc::issuers::Issuers,
+    person::password as rule,
     retirement::{ask as retirement, rows, wish::Wish},
     settings::{
         self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
@@ -45,6 +50,8 @@ use base::{
     moment::{self, new_id},
     noun::{Platform, approvals, nouns},
 };
+
+pub use first_operator::FirstOperator;
 
 /// All actions that there are.
 pub fn actions_of(platforms: &[Platform<Center>]) -> impl Iterator<Item = Action> {
@@ -103,13 +110,8 @@ pub enum StartError {
 /// The variable that chooses the first operator's password.
 const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
 
-/// The first operator. Nobody can sign in before.
-#[derive(Clone, Debug)]
-pub struct FirstOperator {
-    pub login: String,
-    /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
-    pub password_file: Option<PathBuf>,
-}
+/// The first operator's login.
+const FIRST_LOGIN: &str = "operator";
 
 /// The file in the data folder with the first operator's password, where that was made up.
 const PASSWORD_FILE: &str = "first-password";
@@ -239,6 +241,8 @@ pub fn put_together(
     let generated = generated::find(&store)?;
     let mut center = {
         let base = Base::new(settings.common(), store, policies);
+        base.know_kinds(nouns(platforms).flat_map(|noun| noun.events).copied());
+        base.read_now(|tx| Ok(base.unread.load(tx)?))?;
         Center::new(platforms, settings, base, compute, live)
     };
     center.generated = generated;
@@ -361,15 +365,15 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
     let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
         let chosen = std::env::var_os(PASSWORD_VARIABLE);
         let is_chosen = chosen.is_some();
-        let password = first_password(chosen)?;
+        let password = first_password(chosen, settings.sign_in.password_chars)?;
         // Before the member is there, so that no password is lost.
         let file = (!is_chosen).then(|| keep_password(&settings.data_dir, &password)).transpose()?;
-        Some((FirstOperator { login: "operator".into(), password_file: file }, password))
+        Some(FirstOperator { login: FIRST_LOGIN.into(), password_file: file, password })
     } else {
         None
     };
-    let Some((first, password)) = first else { return Ok(None) };
-    let hash = password::hash(&password).map_err(StartError::Hash)?;
+    let Some(first) = first else { return Ok(None) };
+    let hash = password::hash(&first.password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
         person: new_id!(PersonId),
@@ -405,13 +409,13 @@ fn keep_password(data_dir: &Path, password: &str) -> Result<PathBuf, StartError>
 }
 
 /// The password that was given; without one, made up.
-fn first_password(given: Option<OsString>) -> Result<String, StartError> {
+fn first_password(given: Option<OsString>, least: usize) -> Result<String, StartError> {
     let Some(given) = given else { return Ok(credentials::new_secret("").chars().take(20).collect()) };
     let wrong = |problem: String| StartError::FirstPassword { problem };
     let given = given.into_string().map_err(|_| wrong("is not text in UTF-8".into()))?;
-    match given.chars().count() {
-        password::MIN_CHARS..=password::MAX_CHARS => Ok(given),
-        chars => Err(wrong(format!("has {chars} characters"))),
+    match rule::fault(&given, least, &[FIRST_LOGIN.to_owned()]) {
+        None => Ok(given),
+        Some(fault) => Err(wrong(Wrong::from(fault).problem(Lang::En))),
     }
 }
 
@@ -468,7 +472,7 @@ mod tests {
 
     #[test]
     fn a_first_password_that_can_t_be_is_refused() {
-        let told = |given: OsString| chain(&first_password(Some(given)).expect_err("it is refused"));
+        let told = |given: OsString| chain(&first_password(Some(given), 10).expect_err("it is refused"));
         for (given, told) in [
             (told("123456789".into()), "QIANTANG_OPERATOR_PASSWORD has 9 characters"),
             (told(OsString::new()), "QIANTANG_OPERATOR_PASSWORD has 0 characters"),
@@ -481,10 +485,10 @@ mod tests {
             );
         }
         assert_eq!(
-            first_password(Some("一二三四五六七八九十".into())).expect("10 characters"),
+            first_password(Some("一二三四五六七八九十".into()), 10).expect("10 characters"),
             "一二三四五六七八九十"
         );
-        assert_eq!(first_password(None).expect("one is made up").len(), 20);
+        assert_eq!(first_password(None, 10).expect("one is made up").len(), 20);
     }
 
     #[test]

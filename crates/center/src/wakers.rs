@@ -25,9 +25,12 @@ pub const DISK: &str = "disk";
 pub const QUOTA: &str = "quota";
 pub const APPLICATIONS: &str = "applications";
 pub const ISSUERS: &str = "issuers";
+pub const NOTICES: &str = "notices";
+pub const MAIL: &str = "mail";
+pub const WEBHOOKS: &str = "webhooks";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 16] = [
     PLAN,
     WATCH,
     METER,
@@ -39,6 +42,9 @@ pub const ALL: [&str; 13] = [
     QUOTA,
     APPLICATIONS,
     ISSUERS,
+    NOTICES,
+    MAIL,
+    WEBHOOKS,
     MIRROR,
     ACCOUNTS,
 ];

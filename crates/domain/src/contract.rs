@@ -2,6 +2,7 @@
 //! gives.
 
 pub mod amendment;
+pub mod budget;
 pub mod course;
 
 use serde::{Deserialize, Serialize};

@@ -216,8 +216,20 @@ ids! {
     AllianceId of Alliance = "all_", "alliance";
     /// An application 申请: what is asked of the center, reviewed and decided.
     ApplicationId of Application = "app_", "application";
+    /// A budget 预算 of a project or a member.
+    BudgetId of Budget = "bud_", "budget";
     /// An amendment 合同变更 of a contract.
     AmendmentId of Amendment = "amd_", "amendment";
+    /// A programme 券种 of vouchers: who gives how much for what.
+    ProgrammeId of Programme = "prg_", "programme";
+    /// Money that is put into a programme's pot.
+    FundingId of Funding = "fnd_", "funding";
+    /// A voucher 算力券.
+    VoucherId of Voucher = "vou_", "voucher";
+    /// A claim 兑付申请: a month's charges that a voucher pays back.
+    ClaimId of Claim = "clm_", "claim";
+    /// An invoice 发票.
+    InvoiceId of Invoice = "ivc_", "invoice";
     /// A correction 更正 of what was booked.
     CorrectionId of Correction = "cor_", "correction";
     /// A pool 资源池.

@@ -127,6 +127,7 @@ impl JobOutcome {
             Outcome::Stopped {
                 cause:
                     StopCause::BalanceEnded
+                    | StopCause::BudgetEnded
                     | StopCause::ContractEnded
                     | StopCause::DiskFull
                     | StopCause::DiskQuota,

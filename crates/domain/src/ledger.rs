@@ -4,11 +4,16 @@
 //! each entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance
 //! is the sum of its credits less the sum of its debits.
 
-use std::fmt;
+pub mod billing;
+
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardMs, ContractId, MicroCny, Month, RunId, Timestamp, TransferId, codes};
+use crate::{
+    CardMs, ContractId, MicroCny, Month, ProgrammeId, RunId, Timestamp, TransferId, VoucherId, codes,
+    voucher::VoucherCause,
+};
 
 /// A place between which amounts are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,13 +37,21 @@ pub enum Account {
     Delivered,
     /// Card time that was delivered and money that was earned, and that the center does without.
     Waived,
+    /// Money that authorities have put into the pots of their voucher programmes.
+    Pledged,
+    /// Money of vouchers that the authorities paid to tenants themselves.
+    Reimbursed,
     /// The account of a contract: the amounts that it was given, less those that it has used.
     Contract(ContractId),
+    /// The pot of a voucher programme: what is neither committed nor spent. Never below zero.
+    Pot(ProgrammeId),
+    /// What a voucher still has of its face. Never below zero.
+    Voucher(VoucherId),
 }
 
 impl Account {
     /// The center's own accounts.
-    pub const OF_CENTER: [Self; 9] = [
+    pub const OF_CENTER: [Self; 11] = [
         Self::Cash,
         Self::Receivable,
         Self::Revenue,
@@ -48,11 +61,26 @@ impl Account {
         Self::Capacity,
         Self::Delivered,
         Self::Waived,
+        Self::Pledged,
+        Self::Reimbursed,
     ];
 
-    /// The code by which it is kept and told; those of all contracts have one.
-    pub fn code(&self) -> &'static str {
-        self.name().code()
+    /// The code by which it is kept and told. Those of all contracts have one; a pot's and a voucher's have its id.
+    pub fn code(&self) -> Cow<'static, str> {
+        let name = self.name().code();
+        match self.owner() {
+            Some(owner) => Cow::Owned(format!("{name}:{owner}")),
+            None => Cow::Borrowed(name),
+        }
+    }
+
+    /// The programme or the voucher whose account it is.
+    pub fn owner(&self) -> Option<String> {
+        match self {
+            Self::Pot(programme) => Some(programme.to_string()),
+            Self::Voucher(voucher) => Some(voucher.to_string()),
+            _ => None,
+        }
     }
 
     pub fn name(&self) -> AccountName {
@@ -66,7 +94,11 @@ impl Account {
             Self::Capacity => AccountName::Capacity,
             Self::Delivered => AccountName::Delivered,
             Self::Waived => AccountName::Waived,
+            Self::Pledged => AccountName::Pledged,
+            Self::Reimbursed => AccountName::Reimbursed,
             Self::Contract(_) => AccountName::Contract,
+            Self::Pot(_) => AccountName::Pot,
+            Self::Voucher(_) => AccountName::Voucher,
         }
     }
 
@@ -78,18 +110,23 @@ impl Account {
         }
     }
 
-    /// The account of the center's with this name.
-    pub fn of_center(code: &str) -> Option<Self> {
-        Self::OF_CENTER.into_iter().find(|account| account.code() == code)
+    /// The account that is kept under this code and is no contract's.
+    pub fn of_code(code: &str) -> Option<Self> {
+        match code.split_once(':') {
+            Some(("pot", id)) => id.parse().ok().map(Self::Pot),
+            Some(("voucher", id)) => id.parse().ok().map(Self::Voucher),
+            Some(_) => None,
+            None => Self::OF_CENTER.into_iter().find(|account| account.name().code() == code),
+        }
     }
 }
 
 impl fmt::Display for Account {
-    /// The contract's id, or the code of the center's account.
+    /// The contract's id, or the code of another account.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contract(contract) => write!(f, "{contract}"),
-            of_center => f.write_str(of_center.code()),
+            other => f.write_str(&other.code()),
         }
     }
 }
@@ -107,6 +144,10 @@ codes! {
         Waived = "waived",
         Capacity = "capacity",
         Delivered = "delivered",
+        Pledged = "pledged",
+        Pot = "pot",
+        Voucher = "voucher",
+        Reimbursed = "reimbursed",
     }
 
     /// The thing that an amount counts.
@@ -177,6 +218,13 @@ codes! {
         Transfer = "transfer",
         Allowance = "allowance",
         WriteOff = "write_off",
+        Funding = "funding",
+        Issue = "issue",
+        Return = "return",
+        Redemption = "redemption",
+        RedemptionReversal = "redemption_reversal",
+        Reimbursement = "reimbursement",
+        Recovery = "recovery",
     }
 }
 
@@ -203,6 +251,8 @@ pub enum Cause {
     /// Use of a run that the center cut short is not charged.
     Waiver(RunId),
     Correction(CorrectionKind),
+    /// A voucher's money moved.
+    Voucher(VoucherCause),
 }
 
 impl Cause {
@@ -230,6 +280,15 @@ impl Cause {
                 CorrectionKind::Allowance => CauseName::Allowance,
                 CorrectionKind::WriteOff => CauseName::WriteOff,
             },
+            Self::Voucher(cause) => match cause {
+                VoucherCause::Funding => CauseName::Funding,
+                VoucherCause::Issue => CauseName::Issue,
+                VoucherCause::Return => CauseName::Return,
+                VoucherCause::Redemption => CauseName::Redemption,
+                VoucherCause::RedemptionReversal => CauseName::RedemptionReversal,
+                VoucherCause::Reimbursement => CauseName::Reimbursement,
+                VoucherCause::Recovery => CauseName::Recovery,
+            },
         }
     }
 
@@ -253,7 +312,10 @@ impl Cause {
             ("use", Some(run)) => Self::Use(run),
             ("refund", Some(run)) => Self::Refund(run),
             ("waiver", Some(run)) => Self::Waiver(run),
-            (code, None) => Self::Correction(CorrectionKind::from_code(code)?),
+            (code, None) => match VoucherCause::from_code(code) {
+                Some(cause) => Self::Voucher(cause),
+                None => Self::Correction(CorrectionKind::from_code(code)?),
+            },
             _ => return None,
         })
     }
@@ -286,6 +348,20 @@ mod tests {
             told(Unit::CardMs, [-45_000_001, 3_599_999, 0]),
             ["-12:30:00.001", "0:59:59.999", "0:00:00.000"]
         );
+    }
+
+    #[test]
+    fn every_account_is_found_by_its_code() {
+        let own = [
+            Account::Pot(ProgrammeId::from_bytes([7; 16])),
+            Account::Voucher(VoucherId::from_bytes([8; 16])),
+        ];
+        for account in Account::OF_CENTER.into_iter().chain(own) {
+            assert_eq!(Account::of_code(&account.code()), Some(account));
+        }
+        for wrong in ["pot", "pot:", "voucher:prg_07", "cash:1", "contract"] {
+            assert_eq!(Account::of_code(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -25,16 +25,19 @@ pub mod taskfile;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod voucher;
 pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
+pub use contract::{Contract, ContractState, QueueTerms, amendment, budget, course::Course};
 pub use id::{
-    AllianceId, AmendmentId, ApplicationId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId,
-    PersonId, PoolId, PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, ApplicationId, AuditId, BudgetId, ClaimId, ContractId, CorrectionId, FundingId,
+    Id, InvoiceId, JobId, MemberId, NodeId, PersonId, PoolId, PriceBookId, ProgrammeId, ProjectId, RunId,
+    SessionId, TenantId, TokenId, TransferId, VoucherId,
 };
 pub use job::{Job, JobState, JobStatus};
+pub use ledger::billing;
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, NodeStatus, Placement};
 pub use problem::SpecProblem;

@@ -4,8 +4,10 @@
 mod code;
 mod en;
 pub mod field;
+mod invoice;
 mod place;
 mod shown;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod zh;
@@ -21,7 +23,9 @@ pub use code::{
     ValueFault, Wrong,
 };
 pub use field::Field;
+pub use invoice::InvoiceFault;
 pub use place::{Place, SpecProblem};
+pub use sign_in::SignInFault;
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

@@ -68,6 +68,8 @@ codes! {
         Cancelled = "cancelled",
         /// The contract's balance ended.
         BalanceEnded = "balance_ended",
+        /// A budget of its project or of its member was used up.
+        BudgetEnded = "budget_ended",
         /// The contract's term ended, or it was suspended or terminated.
         ContractEnded = "contract_ended",
         /// Its cards were reclaimed.
@@ -88,6 +90,7 @@ codes! {
         TimedOut = "timed_out",
         Cancelled = "cancelled",
         BalanceEnded = "balance_ended",
+        BudgetEnded = "budget_ended",
         ContractEnded = "contract_ended",
         Preempted = "preempted",
         DiskFull = "disk_full",
@@ -150,6 +153,7 @@ impl Outcome {
             Self::TimedOut => RunStatus::TimedOut,
             Self::Stopped { cause: StopCause::Cancelled } => RunStatus::Cancelled,
             Self::Stopped { cause: StopCause::BalanceEnded } => RunStatus::BalanceEnded,
+            Self::Stopped { cause: StopCause::BudgetEnded } => RunStatus::BudgetEnded,
             Self::Stopped { cause: StopCause::ContractEnded } => RunStatus::ContractEnded,
             Self::Stopped { cause: StopCause::Preempted } => RunStatus::Preempted,
             Self::Stopped { cause: StopCause::DiskFull } => RunStatus::DiskFull,

@@ -22,6 +22,10 @@ codes! {
         Contracts = "contracts",
         /// Keeps the center's money: payments, corrections, the closing of months.
         CenterFinance = "center_finance",
+        /// Audits claims on vouchers for the city, and reads what they rest on.
+        DataBureau = "data_bureau",
+        /// Pays claims on vouchers for the city, and reads what they rest on.
+        FinanceBureau = "finance_bureau",
         /// Runs one tenant: members, projects, contracts.
         Admin = "admin",
         /// Submits work for one tenant.
@@ -89,7 +93,15 @@ pub struct Project {
 impl Role {
     /// Whether it is a role of the center's own people, who belong to no tenant.
     pub fn is_of_center(self) -> bool {
-        matches!(self, Self::Operator | Self::Auditor | Self::Contracts | Self::CenterFinance)
+        matches!(
+            self,
+            Self::Operator
+                | Self::Auditor
+                | Self::Contracts
+                | Self::CenterFinance
+                | Self::DataBureau
+                | Self::FinanceBureau
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use base::http::encode;
 use domain::{Both, Timestamp, Zone, both};
 use serde_json::Value;
 use ureq::{
@@ -268,24 +269,8 @@ impl Client {
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
-        let cannot = |error: ureq::Error| {
-            trust::refused(&self.url, &error).unwrap_or_else(|| {
-                let hint = both(
-                    "中心在那里运行吗？`--url` 或 QIANTANG_URL 指明它的地址",
-                    "is the center running there? `--url` or QIANTANG_URL says where it is",
-                );
-                let (url, why) = (&self.url, why(&error));
-                let message =
-                    both(format!("{url} 没有应答：{}", why.zh), format!("no answer from {url}: {}", why.en));
-                Failure::system("no_answer", message, hint)
-            })
-        };
-        let wrong = |error: http::Error| {
-            let url = &self.url;
-            let message = both(format!("`{url}` 不是地址"), format!("`{url}` is not an address: {error}"));
-            let hint = both("请写作 http://HOST:PORT", "write it as http://HOST:PORT");
-            Failure::usage("bad_url", message, hint)
-        };
+        let cannot = |error: ureq::Error| self.cannot(&error);
+        let wrong = |error: http::Error| self.wrong(&error);
         let response = match body {
             Some(body) => {
                 let request = request.header("Content-Type", "application/json").body(body.to_string());
@@ -302,6 +287,44 @@ impl Client {
             self.zone.get_or_init(|| zone);
         }
         Ok(response)
+    }
+
+    fn cannot(&self, error: &ureq::Error) -> Failure {
+        trust::refused(&self.url, error).unwrap_or_else(|| {
+            let hint = both(
+                "中心在那里运行吗？`--url` 或 QIANTANG_URL 指明它的地址",
+                "is the center running there? `--url` or QIANTANG_URL says where it is",
+            );
+            let (url, why) = (&self.url, why(error));
+            let message =
+                both(format!("{url} 没有应答：{}", why.zh), format!("no answer from {url}: {}", why.en));
+            Failure::system("no_answer", message, hint)
+        })
+    }
+
+    fn wrong(&self, error: &http::Error) -> Failure {
+        let url = &self.url;
+        let message = both(format!("`{url}` 不是地址"), format!("`{url}` is not an address: {error}"));
+        let hint = both("请写作 http://HOST:PORT", "write it as http://HOST:PORT");
+        Failure::usage("bad_url", message, hint)
+    }
+
+    /// Sends a form, as the standards of signing in have it: the status, and the answer's JSON. No token goes with it.
+    pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<(u16, Value), Failure> {
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
+        }
+        crate::peer::check(&self.url)?;
+        let pair = |(name, value): &(&str, &str)| format!("{name}={}", encode(value));
+        let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+        let request = http::Request::builder().method("POST").uri(format!("{}{path}", self.url));
+        let request = request.header("Accept", "application/json");
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
+        let response = self.agent.run(request.map_err(|error| self.wrong(&error))?);
+        let response = response.map_err(|error| self.cannot(&error))?;
+        let status = response.status().as_u16();
+        let answer = read_answer(response.into_body().into_reader(), MAX_ANSWER_BYTES)?;
+        serde_json::from_str(&answer).map(|answer| (status, answer)).map_err(|_| self.not_a_center())
     }
 
     /// The events of a stream that follow the one with the id `after`; all where that is empty.

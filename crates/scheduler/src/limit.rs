@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{ContractState, JobId, ServiceClass, Timestamp};
+use domain::{BudgetId, ContractState, JobId, ServiceClass, Timestamp, budget::UsedUp};
 use serde::{Deserialize, Serialize};
 
 /// The limit that binds a job, with its numbers. Where several would bind, it is the first in this order:
-/// no price, never fits, contract, disk, dependency, array, nodes that are out, running cards, cards that come back, a job
+/// no price, never fits, contract, disk, budget, dependency, array, nodes that are out, running cards, cards that come back, a job
 /// ahead in the same queue, cards kept for others, free cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -32,6 +32,13 @@ pub enum Limit {
     DiskFull {
         free_mib: u64,
         floor_mib: u64,
+    },
+    /// A budget of the job's project or of its member is used up, and nothing that it counts starts.
+    BudgetUsedUp {
+        budget: BudgetId,
+        /// How it stands. The planner itself does not know.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stands: Option<Arc<UsedUp>>,
     },
     /// The job waits for `waits_for` other jobs, `first` among them.
     Dependency {
@@ -131,6 +138,13 @@ impl Limit {
         }
     }
 
+    /// Says how the budget stands that a limit is about.
+    pub fn tell_budget(&mut self, how: impl FnOnce(BudgetId) -> Option<UsedUp>) {
+        if let Self::BudgetUsedUp { budget, stands } = self {
+            *stands = how(*budget).map(Arc::new);
+        }
+    }
+
     /// The limit's name in the API.
     pub fn code(&self) -> &'static str {
         match self {
@@ -139,6 +153,7 @@ impl Limit {
             Self::ContractClosed { .. } => "contract_closed",
             Self::ContractNotStarted { .. } => "contract_not_started",
             Self::DiskFull { .. } => "disk_full",
+            Self::BudgetUsedUp { .. } => "budget_used_up",
             Self::Dependency { .. } => "dependency",
             Self::ArrayLimit { .. } => "array_limit",
             Self::MaxRunningCards { .. } => "max_running_cards",

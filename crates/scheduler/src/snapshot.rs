@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AllianceId, CardMs, CardSet, ContractId, ContractState, JobId, Millis, NodeId, Placement, PoolId,
-    QueueTerms, RunId, ServiceClass, TenantId, Timestamp, card::Affinity,
+    AllianceId, BudgetId, CardMs, CardSet, ContractId, ContractState, JobId, Millis, NodeId, Placement,
+    PoolId, QueueTerms, RunId, ServiceClass, TenantId, Timestamp, card::Affinity,
 };
 
 /// The center at one instant. The order of the lists has no meaning: the same members in another order give
@@ -143,13 +143,16 @@ pub struct Waiting {
     /// an array it is the number of waiting tasks, or that which the array's own limit leaves, if it is
     /// smaller (`block` then says so).
     pub tasks: u32,
-    /// Why tasks beyond `tasks` are held back. With [`Block::Dependency`] none starts, whatever `tasks` says.
+    /// Why tasks beyond `tasks` are held back. With [`Block::Budget`] and [`Block::Dependency`] none starts, whatever `tasks`
+    /// says.
     pub block: Option<Block>,
 }
 
 /// Why a job itself holds back some or all of its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
+    /// A budget that counts the job is used up.
+    Budget(BudgetId),
     /// The job depends on `waits_for` other jobs that have not come that far; `first` is one of them.
     Dependency { waits_for: u32, first: JobId },
     /// The array lets `limit` tasks run at once, and `running` do.

@@ -63,7 +63,9 @@ CREATE TABLE sessions (
     expires_at INTEGER NOT NULL,
     -- From where a browser was signed in, and what it said of itself; nothing for those of before.
     from_address TEXT NOT NULL DEFAULT '',
-    program TEXT NOT NULL DEFAULT ''
+    program TEXT NOT NULL DEFAULT '',
+    -- How the person of a session has shown who they are.
+    way TEXT NOT NULL DEFAULT 'password'
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_member ON sessions (member, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
@@ -861,6 +863,409 @@ CREATE TABLE scim_group_users (
     PRIMARY KEY (in_group, user)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scim_group_users_by_user ON scim_group_users (user);
+-- Notices 通知: what happens reaches whom it concerns. The events themselves are the outbox: this says up to which event
+-- everything was handed on. What happened before there were notices is nobody's notice.
+CREATE TABLE notice_cursor (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL
+) STRICT;
+
+-- The inboxes of members.
+CREATE TABLE notices (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    member BLOB NOT NULL REFERENCES members (id),
+    event INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT NOT NULL, -- JSON, the event's
+    href TEXT NOT NULL, -- the page that it is about; empty where there is none
+    read_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX notices_once ON notices (member, event, topic);
+CREATE INDEX notices_unread ON notices (member) WHERE read_at IS NULL;
+CREATE INDEX notices_read ON notices (read_at) WHERE read_at IS NOT NULL;
+
+-- What persons want otherwise than by default.
+CREATE TABLE notice_wishes (
+    person BLOB NOT NULL REFERENCES persons (id),
+    topic TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    is_wanted INTEGER NOT NULL CHECK (is_wanted IN (0, 1)),
+    PRIMARY KEY (person, topic, channel)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_manners (
+    person BLOB NOT NULL PRIMARY KEY REFERENCES persons (id),
+    lang TEXT, -- none: both languages
+    daily_at INTEGER, -- the hour of the center's zone at which mail comes; none: at once
+    quiet_from INTEGER, -- hours of the center's zone
+    quiet_until INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Notices that wait for the next mail to a person.
+CREATE TABLE mail_items (
+    person BLOB NOT NULL REFERENCES persons (id),
+    event INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    href TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (person, event, topic)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mail_items_by_due ON mail_items (due_at);
+
+-- Mails: those that wait, and for a time those that went or could not.
+CREATE TABLE mails (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    once TEXT UNIQUE, -- what it is about, where it may be sent once only
+    person BLOB REFERENCES persons (id),
+    address TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    data TEXT NOT NULL, -- JSON: what the words are made of
+    path TEXT NOT NULL, -- the page that it leads to
+    sealed TEXT, -- the end of that path, where it is a secret
+    sealing_key TEXT NOT NULL,
+    lang TEXT,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    answer TEXT NOT NULL, -- what the relay said last
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mails_waiting ON mails (due_at) WHERE state = 'waiting';
+CREATE INDEX mails_ended ON mails (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Keys that sign links, by what the links are for.
+CREATE TABLE link_keys (
+    purpose TEXT NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL CHECK (length(bytes) = 32)
+) STRICT, WITHOUT ROWID;
+
+-- Endpoints elsewhere that events are posted to: webhooks and chat bots, of a tenant or of the center.
+CREATE TABLE endpoints (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB REFERENCES tenants (id), -- nothing: the center
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    shown TEXT NOT NULL, -- the address, without what is secret of it
+    sealed TEXT NOT NULL, -- JSON, sealed: address and secrets
+    sealing_key TEXT NOT NULL,
+    old_until INTEGER, -- until when the secret before this one signs as well
+    kinds TEXT NOT NULL, -- JSON: kinds of events
+    lang TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL CHECK (is_enabled IN (0, 1)),
+    why TEXT NOT NULL, -- why the center disabled it
+    failures INTEGER NOT NULL, -- in a row
+    rest_until INTEGER,
+    created_by BLOB NOT NULL REFERENCES members (id),
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX endpoints_by_tenant ON endpoints (tenant, id);
+
+CREATE TABLE deliveries (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    endpoint BLOB NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+    event INTEGER, -- none: a test
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    status INTEGER, -- of the last answer
+    answer TEXT NOT NULL, -- the beginning of the last answer, or why there was none
+    tried_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX deliveries_once ON deliveries (endpoint, event) WHERE event IS NOT NULL;
+CREATE INDEX deliveries_waiting ON deliveries (endpoint, due_at) WHERE state = 'waiting';
+CREATE INDEX deliveries_ended ON deliveries (tried_at) WHERE state <> 'waiting';
+
+-- Links by which a person who forgot a password sets another; of the link's secret the hash alone is kept.
+CREATE TABLE password_resets (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    person BLOB NOT NULL REFERENCES persons (id),
+    made_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_resets_by_person ON password_resets (person);
+
+-- Warnings about contracts that were given. Each is given once for what it is about: the funds, or the end of the term.
+CREATE TABLE contract_warnings (
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    warning TEXT NOT NULL,
+    threshold INTEGER NOT NULL,
+    basis INTEGER NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (contract, warning, threshold, basis)
+) STRICT, WITHOUT ROWID;
+
+-- The secret ends of strangers' links to their applications, sealed, for mails that tell of moves.
+CREATE TABLE application_links (
+    application BLOB NOT NULL PRIMARY KEY REFERENCES applications (id),
+    sealed TEXT NOT NULL,
+    sealing_key TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The second factor of a person: the secret from which their device makes codes, sealed like other secrets.
+CREATE TABLE second_factors (
+    person BLOB NOT NULL PRIMARY KEY REFERENCES persons (id),
+    sealed TEXT NOT NULL,
+    key TEXT NOT NULL, -- the name of the key that it is sealed under
+    offered_at INTEGER NOT NULL,
+    confirmed_at INTEGER, -- nothing as long as no code has confirmed it, and it binds nobody
+    last_step INTEGER NOT NULL -- the step of 30 seconds whose code was taken last: none of it or of before is taken
+) STRICT, WITHOUT ROWID;
+
+-- Codes for whoever lost their device, each good once. Their hashes alone are kept.
+CREATE TABLE recovery_codes (
+    person BLOB NOT NULL REFERENCES persons (id),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    used_at INTEGER,
+    PRIMARY KEY (person, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Tries to sign in as a person that failed, until the person has been told of them.
+CREATE TABLE failed_sign_ins (
+    person BLOB NOT NULL PRIMARY KEY REFERENCES persons (id),
+    tries INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    last_from TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The key by which a browser proves that somebody has signed in with it before. It opens nothing.
+CREATE TABLE browser_key (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    key BLOB NOT NULL CHECK (length(key) = 32)
+) STRICT;
+
+-- Programmes of vouchers: what an authority pays for, as data.
+CREATE TABLE programmes (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    slug TEXT NOT NULL UNIQUE,
+    name_zh TEXT NOT NULL,
+    name_en TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    level TEXT NOT NULL,
+    year INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    pot_micro_cny INTEGER NOT NULL CHECK (pot_micro_cny > 0), -- the most that is put into its pot
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    terms TEXT NOT NULL, -- JSON
+    created_by BLOB NOT NULL REFERENCES members (id),
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER programmes_never_change BEFORE UPDATE ON programmes
+BEGIN SELECT RAISE(ABORT, 'a programme is never changed: another one takes its place'); END;
+CREATE TRIGGER programmes_never_go BEFORE DELETE ON programmes
+BEGIN SELECT RAISE(ABORT, 'a programme is never deleted'); END;
+CREATE TRIGGER programmes_added AFTER INSERT ON programmes
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('programmes', NEW.id, 0); END;
+
+-- Money for pots: proposed by one, booked or refused by another.
+CREATE TABLE fundings (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    programme BLOB NOT NULL REFERENCES programmes (id),
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0),
+    reference TEXT NOT NULL UNIQUE, -- of the authority's document; trimmed, in small letters
+    state TEXT NOT NULL,
+    proposed_by BLOB NOT NULL REFERENCES members (id),
+    proposed_at INTEGER NOT NULL,
+    decided_by BLOB REFERENCES members (id),
+    decided_at INTEGER,
+    note TEXT NOT NULL -- why it was refused
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fundings_by_programme ON fundings (programme, id);
+CREATE TRIGGER fundings_never_go BEFORE DELETE ON fundings
+BEGIN SELECT RAISE(ABORT, 'fundings are never deleted'); END;
+CREATE TRIGGER fundings_added AFTER INSERT ON fundings
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('fundings', NEW.id, 0); END;
+CREATE TRIGGER fundings_changed AFTER UPDATE ON fundings
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('fundings', NEW.id, 0); END;
+
+CREATE TABLE vouchers (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    number TEXT NOT NULL UNIQUE,
+    programme BLOB NOT NULL REFERENCES programmes (id),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    mode TEXT NOT NULL, -- the programme's: deduct or reimburse
+    application BLOB NOT NULL UNIQUE REFERENCES applications (id),
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0), -- what it was asked for
+    year_total_micro_cny INTEGER NOT NULL, -- all that its tenant asked for in the year, as the rule was looked up by it
+    facility_kind TEXT NOT NULL,
+    usage TEXT NOT NULL, -- as declared
+    tenant_size TEXT NOT NULL, -- as declared
+    declared_by BLOB NOT NULL REFERENCES members (id),
+    rule INTEGER NOT NULL, -- of the programme's, from 1
+    rate_bp INTEGER NOT NULL,
+    combined_bp INTEGER NOT NULL,
+    face_micro_cny INTEGER NOT NULL CHECK (face_micro_cny > 0),
+    pools TEXT NOT NULL, -- JSON: whose runs it pays for
+    granted_at INTEGER NOT NULL,
+    from_at INTEGER, -- when the pot gave its face; nothing while it waits
+    until_at INTEGER NOT NULL,
+    closes_at INTEGER NOT NULL, -- when what is left of it goes back: claims come later than what they are about
+    state TEXT NOT NULL,
+    ended_at INTEGER, -- when it expired or was revoked
+    reason TEXT NOT NULL -- why it was revoked
+) STRICT, WITHOUT ROWID;
+CREATE INDEX vouchers_by_programme ON vouchers (programme, id);
+CREATE INDEX vouchers_by_contract ON vouchers (contract, until_at, id);
+CREATE INDEX vouchers_by_tenant ON vouchers (tenant, id);
+CREATE INDEX vouchers_by_state ON vouchers (state, closes_at);
+CREATE TRIGGER vouchers_never_go BEFORE DELETE ON vouchers
+BEGIN SELECT RAISE(ABORT, 'vouchers are never deleted'); END;
+CREATE TRIGGER vouchers_added AFTER INSERT ON vouchers
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('vouchers', NEW.id, 0); END;
+CREATE TRIGGER vouchers_changed AFTER UPDATE ON vouchers
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('vouchers', NEW.id, 0); END;
+
+-- The charges of which vouchers pay a share, less what was given back of them; what they have paid of them, and by how many
+-- entries. Derived: the transfers are the truth.
+CREATE TABLE voucher_bases (
+    voucher BLOB NOT NULL PRIMARY KEY REFERENCES vouchers (id),
+    base_micro_cny INTEGER NOT NULL,
+    redeemed_micro_cny INTEGER NOT NULL CHECK (redeemed_micro_cny >= 0),
+    entries INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Claims on closed months.
+CREATE TABLE claims (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    number TEXT NOT NULL UNIQUE,
+    voucher BLOB NOT NULL REFERENCES vouchers (id),
+    month TEXT NOT NULL,
+    statement TEXT NOT NULL REFERENCES statements (number),
+    eligible_micro_cny INTEGER NOT NULL,
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0),
+    evidence TEXT NOT NULL, -- JSON
+    state TEXT NOT NULL,
+    reference TEXT NOT NULL, -- of the payment; empty before
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_by_voucher ON claims (voucher, id);
+CREATE INDEX claims_by_state ON claims (state, id);
+CREATE UNIQUE INDEX claims_once ON claims (voucher, month) WHERE state NOT IN ('rejected', 'recovered');
+CREATE TRIGGER claims_never_go BEFORE DELETE ON claims
+BEGIN SELECT RAISE(ABORT, 'claims are never deleted'); END;
+CREATE TRIGGER claims_added AFTER INSERT ON claims
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('claims', NEW.id, 0); END;
+CREATE TRIGGER claims_changed AFTER UPDATE ON claims
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('claims', NEW.id, 0); END;
+
+-- What was done with claims, in order.
+CREATE TABLE claim_acts (
+    claim BLOB NOT NULL REFERENCES claims (id),
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    by BLOB NOT NULL REFERENCES members (id),
+    state TEXT NOT NULL, -- where it led
+    note TEXT NOT NULL,
+    PRIMARY KEY (claim, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER claim_acts_never_change BEFORE UPDATE ON claim_acts
+BEGIN SELECT RAISE(ABORT, 'acts of claims are only added'); END;
+CREATE TRIGGER claim_acts_never_go BEFORE DELETE ON claim_acts
+BEGIN SELECT RAISE(ABORT, 'acts of claims are only added'); END;
+CREATE TRIGGER claim_acts_added AFTER INSERT ON claim_acts
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('claim_acts', NEW.claim, NEW.seq); END;
+
+-- Invoices: asked for by a tenant over statements of closed months, and issued by the tax system, whose numbers come back.
+CREATE TABLE invoices (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    serial INTEGER NOT NULL UNIQUE, -- the number of the request, from 1 without gaps
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    kind TEXT NOT NULL, -- special or ordinary
+    title TEXT NOT NULL, -- the buyer, as registered
+    tax_number TEXT NOT NULL,
+    rate_bp INTEGER NOT NULL, -- the tax rate in basis points
+    email TEXT NOT NULL,
+    note TEXT NOT NULL,
+    billed_micro_cny INTEGER NOT NULL CHECK (billed_micro_cny > 0), -- the sum of its lines
+    amount_fen INTEGER NOT NULL CHECK (amount_fen > 0), -- with the tax
+    tax_fen INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    requested_by BLOB NOT NULL REFERENCES members (id),
+    requested_at INTEGER NOT NULL,
+    decided_by BLOB REFERENCES members (id), -- who issued, refused or withdrew it
+    decided_at INTEGER,
+    number TEXT NOT NULL, -- of the tax system, once it is issued
+    issued_on TEXT NOT NULL,
+    reason TEXT NOT NULL, -- why it was refused or reversed
+    reversed_by BLOB REFERENCES members (id),
+    reversed_at INTEGER,
+    red_number TEXT NOT NULL, -- of the red-letter invoice that reversed it
+    confirmation TEXT NOT NULL, -- of the form that the tax system asks for before
+    reversed_on TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invoices_by_tenant ON invoices (tenant, serial);
+CREATE INDEX invoices_by_state ON invoices (state, serial);
+CREATE UNIQUE INDEX invoices_number ON invoices (number) WHERE number <> '';
+CREATE UNIQUE INDEX invoices_red_number ON invoices (red_number) WHERE red_number <> '';
+CREATE TRIGGER invoices_never_go BEFORE DELETE ON invoices
+BEGIN SELECT RAISE(ABORT, 'invoices are never deleted'); END;
+CREATE TRIGGER invoices_added AFTER INSERT ON invoices
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('invoices', NEW.id, 0); END;
+CREATE TRIGGER invoices_changed AFTER UPDATE ON invoices
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('invoices', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('invoices', NEW.id, 0); END;
+
+-- The statements of invoices, with the part of each that is billed.
+CREATE TABLE invoice_lines (
+    invoice BLOB NOT NULL REFERENCES invoices (id),
+    place INTEGER NOT NULL, -- from 1
+    statement TEXT NOT NULL REFERENCES statements (number),
+    billed_micro_cny INTEGER NOT NULL,
+    is_live INTEGER NOT NULL, -- 0 once the invoice was refused, withdrawn or reversed: the statement is free again
+    PRIMARY KEY (invoice, place)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX invoice_lines_live ON invoice_lines (statement) WHERE is_live = 1;
+CREATE INDEX invoice_lines_by_statement ON invoice_lines (statement);
+CREATE TRIGGER invoice_lines_never_go BEFORE DELETE ON invoice_lines
+BEGIN SELECT RAISE(ABORT, 'lines of invoices are never deleted'); END;
+CREATE TRIGGER invoice_lines_added AFTER INSERT ON invoice_lines
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('invoice_lines', NEW.invoice, NEW.place); END;
+CREATE TRIGGER invoice_lines_changed AFTER UPDATE ON invoice_lines
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('invoice_lines', OLD.invoice, OLD.place); INSERT OR IGNORE INTO unsealed_changes VALUES ('invoice_lines', NEW.invoice, NEW.place); END;
+
+-- A budget 预算: how much the jobs of a project, or of a member, may use in a month or in all. What is spent of it is in the
+-- ledger and nowhere else.
+CREATE TABLE budgets (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    project BLOB REFERENCES projects (id),
+    member BLOB REFERENCES members (id),
+    span TEXT NOT NULL CHECK (span IN ('month', 'total')),
+    from_at INTEGER, -- the beginning of the day from which a total counts
+    unit TEXT NOT NULL CHECK (unit IN ('card_ms', 'micro_cny')),
+    most INTEGER NOT NULL CHECK (most > 0),
+    alerts TEXT NOT NULL, -- the shares that are told of: [50,80,100]
+    hard_stop INTEGER NOT NULL CHECK (hard_stop IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    created_by BLOB NOT NULL REFERENCES members (id),
+    ended_at INTEGER, -- when somebody took it away
+    CHECK ((project IS NULL) <> (member IS NULL)),
+    CHECK ((span = 'total') = (from_at IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX budgets_by_tenant ON budgets (tenant, id);
+CREATE UNIQUE INDEX budgets_of_project ON budgets (project, span, unit) WHERE ended_at IS NULL AND project IS NOT NULL;
+CREATE UNIQUE INDEX budgets_of_member ON budgets (member, span, unit) WHERE ended_at IS NULL AND member IS NOT NULL;
+
+-- A share of a budget that was reached, and of which people were told: once a stretch of time, and once more where the budget
+-- was raised above it.
+CREATE TABLE budget_alerts (
+    budget BLOB NOT NULL REFERENCES budgets (id),
+    from_at INTEGER NOT NULL, -- when the stretch begins
+    share INTEGER NOT NULL CHECK (share BETWEEN 1 AND 100),
+    at INTEGER NOT NULL,
+    spent INTEGER NOT NULL,
+    most INTEGER NOT NULL,
+    is_over INTEGER NOT NULL CHECK (is_over IN (0, 1)), -- it is not reached any more, and will be told of anew
+    PRIMARY KEY (budget, from_at, share, at)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX budget_alerts_once ON budget_alerts (budget, from_at, share) WHERE is_over = 0;
 
 -- Members as they are seen: with what the person of each says.
 CREATE VIEW memberships AS

@@ -9,6 +9,7 @@ mod books;
 mod compare;
 mod compare_roots;
 mod encode;
+mod invoiced;
 mod kinds;
 mod report;
 mod roots;

@@ -1,11 +1,42 @@
 //! Bearer tokens and browser sessions. Only the hashes of their secrets are kept.
 
-use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId};
+pub mod failed_sign_ins;
+pub mod second_factors;
+
+use domain::{Member, MemberId, PersonId, SessionId, Timestamp, TokenId, codes};
 
 use crate::{
     db::{Record, StoreError, Tx, params, rows, statements},
     tenants::member,
 };
+
+codes! {
+    /// How the person of a session has shown who they are.
+    pub enum Way {
+        Password = "password",
+        PasswordAndCode = "password_code",
+        /// A recovery code stood in for the device.
+        PasswordAndRecovery = "password_recovery",
+        /// An issuer signed the person in.
+        Issuer = "issuer",
+        /// An issuer signed the person in, and says that a second factor was used there.
+        IssuerWithFactor = "issuer_factor",
+        IssuerAndCode = "issuer_code",
+        IssuerAndRecovery = "issuer_recovery",
+    }
+}
+
+impl Way {
+    /// The same where an issuer's word stood in for the password.
+    pub fn by_issuer(self) -> Self {
+        match self {
+            Self::Password => Self::Issuer,
+            Self::PasswordAndCode => Self::IssuerAndCode,
+            Self::PasswordAndRecovery => Self::IssuerAndRecovery,
+            other => other,
+        }
+    }
+}
 
 /// A bearer token that a member made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +63,7 @@ pub struct SessionRow {
     /// The address of the sign-in, and what the program said of itself; empty for those of before.
     pub from_address: String,
     pub program: String,
+    pub way: Way,
 }
 
 /// What an issuer said of the sign-in that a session began with.
@@ -52,7 +84,7 @@ pub struct OriginRow {
 
 rows! { origin: OriginRow = session, issuer, subject, sid, acr, amr, auth_time, id_token }
 rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
-rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program }
+rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program, way as code }
 
 statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret", "used_tokens.hash": "this token" };
     INSERT_TOKEN = token!(insert into "tokens");
@@ -84,6 +116,7 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
     USE_TOKEN = "INSERT INTO used_tokens (hash, expires_at) VALUES (?1, ?2)";
     FORGET_USED = "DELETE FROM used_tokens WHERE expires_at <= ?1";
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
+    DELETE_OTHERS = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1) AND csrf <> ?2";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
     DELETE_SESSIONS_OF_PERSON = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1)";
     REVOKE_TOKENS_OF_PERSON = "UPDATE tokens SET revoked_at = ?2 \
@@ -123,7 +156,7 @@ pub fn insert_session(tx: &Tx, session: &SessionRow) -> Result<(), StoreError> {
 
 /// The session of that hash and its member. The caller checks whether the session has expired.
 pub fn find_session(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(SessionRow, Member)>, StoreError> {
-    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(8))?)))
+    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(9))?)))
 }
 
 /// The sessions of a person that go on, as whichever of their members; the newest first.
@@ -133,7 +166,7 @@ pub fn sessions_of(
     now: Timestamp,
 ) -> Result<Vec<(SessionRow, Member)>, StoreError> {
     tx.all(SESSIONS_OF_PERSON, params![&person, now], |row| {
-        Ok((SessionRow::read(row)?, Member::read(row.skip(8))?))
+        Ok((SessionRow::read(row)?, Member::read(row.skip(9))?))
     })
 }
 
@@ -176,6 +209,11 @@ pub fn use_token(tx: &Tx, hash: &[u8; 32], now: Timestamp, expires_at: Timestamp
 /// Signs out. A session that is gone is no error.
 pub fn delete_session(tx: &Tx, id: SessionId) -> Result<(), StoreError> {
     tx.execute(DELETE_SESSION, params![&id])
+}
+
+/// Ends a person's sessions, but for the one with that token of forms.
+pub fn end_other_sessions(tx: &Tx, person: PersonId, csrf: &str) -> Result<(), StoreError> {
+    tx.execute(DELETE_OTHERS, params![&person, csrf])
 }
 
 /// Ends the sessions and tokens of a member; those of the person's other memberships go on.

@@ -6,23 +6,29 @@
 
 mod fault;
 mod month;
+mod report;
 pub(crate) mod rows;
 mod statement;
 mod sums;
 mod verify;
+mod verify_vouchers;
 
-use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
+use domain::{
+    ContractId, Timestamp, TransferId,
+    ledger::{Posting, Transfer},
+};
 
 pub use fault::{Fault, Told, WrongRate};
 pub(crate) use fault::{unlike, unlike_in};
 pub use month::{AccountMoves, Span, account_moves, entries_between, entries_of_run, last_seq};
+pub use report::LedgerReport;
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{
     ContractBalance, Turnover, balance, balances_of_contracts, corrected_since, moved_between, sum_of_cause,
     turnovers_of_center,
 };
-pub use verify::{LedgerReport, verify};
+pub use verify::verify;
 
 use crate::{
     db::{StoreError, Tx, params, statements},
@@ -36,6 +42,7 @@ statements! { "transfers";
     FIND_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key = ?1");
     ALL_AFTER = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     ENTRY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq = ?1");
+    BY_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key >= ?1 AND key < ?2 ORDER BY seq");
     AT_OF = "SELECT seq, at FROM transfers WHERE seq = ?1";
     DEBITS_AFTER = concat!(
         "SELECT ", transfer_columns!(),
@@ -50,6 +57,13 @@ statements! { "transfers";
 /// The entry with that number.
 pub fn find_entry(tx: &Tx, seq: i64) -> Result<Option<TransferRow>, StoreError> {
     tx.find(ENTRY, params![seq], transfer_row)
+}
+
+/// The entries whose keys begin so, in their order.
+pub fn entries_by_key(tx: &Tx, prefix: &str) -> Result<Vec<Transfer>, StoreError> {
+    // Keys are of letters, digits and marks that come before this one.
+    let end = format!("{prefix}~");
+    tx.all(BY_KEY, params![prefix, end.as_str()], |row| Ok(transfer_row(row)?.transfer))
 }
 
 /// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its
@@ -75,9 +89,9 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         &posting.key,
         at,
         posting.unit.code(),
-        debit.name,
+        debit.name.as_ref(),
         debit.contract,
-        credit.name,
+        credit.name.as_ref(),
         credit.contract,
         posting.amount,
         posting.cause.code(),

@@ -34,5 +34,9 @@ pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod usage;
+pub mod vouchers;
+
+pub use credentials::{failed_sign_ins, second_factors};
+pub use periods::invoices;
 
 pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

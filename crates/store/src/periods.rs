@@ -4,9 +4,12 @@ use domain::{MemberId, Month, Timestamp};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
 
-pub use frozen::{Frozen, count_statements, find_statement, freeze, list_statements};
+pub use frozen::{
+    Frozen, count_statements, find_numbered, find_statement, freeze, list_open, list_statements,
+};
 
 mod frozen;
+pub mod invoices;
 
 /// A closed month. Nothing is posted into it any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

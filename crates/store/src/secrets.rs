@@ -122,10 +122,15 @@ impl SecretKey {
 
     /// The value; `None` where it was sealed under another key, for another place, or was changed since.
     pub fn open(&self, secret: &SecretRow) -> Option<String> {
-        let bytes = BASE64_STANDARD.decode(&secret.sealed).ok()?;
+        self.open_at(&secret.owner, &secret.name, &secret.sealed)
+    }
+
+    /// [`Self::open`] for what is kept elsewhere than among the secrets.
+    pub fn open_at(&self, owner: &[u8; 16], name: &str, sealed: &str) -> Option<String> {
+        let bytes = BASE64_STANDARD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
         let mut sealed = sealed.to_vec();
-        let aad = Aad::from(place(&secret.owner, &secret.name));
+        let aad = Aad::from(place(owner, name));
         let value =
             self.cipher().open_in_place(Nonce::assume_unique_for_key(*nonce), aad, &mut sealed).ok()?;
         String::from_utf8(value.to_vec()).ok()

@@ -30,6 +30,19 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The cookie of that name, as a browser sends it back.
+    pub fn cookie(&self, name: &str) -> String {
+        let all = self.cookies();
+        let set = all.iter().find(|set| set.starts_with(&format!("{name}=")));
+        set.and_then(|set| set.split(';').next()).unwrap_or_else(|| panic!("no {name} in {all:?}")).to_owned()
+    }
+
+    /// All cookies that it sets, each with what goes with it.
+    pub fn cookies(&self) -> Vec<String> {
+        let all = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        all.map(str::to_owned).collect()
+    }
+
     /// A hidden value of a form on the page.
     pub fn hidden(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\" value=\"");
@@ -91,6 +104,12 @@ impl Browser {
     /// Sends a form of this session, with its token.
     pub fn send_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf();
+        self.post(path, &[&[("csrf", csrf.as_str())], fields].concat(), &[])
+    }
+
+    /// [`Self::send_form`] for somebody who may see the page of their second factor alone.
+    pub fn send_second_factor_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.get("/second-factor").hidden("csrf");
         self.post(path, &[&[("csrf", csrf.as_str())], fields].concat(), &[])
     }
 

@@ -23,6 +23,8 @@ mod browser;
 #[cfg(feature = "site")]
 mod chromium;
 #[cfg(feature = "site")]
+mod codes;
+#[cfg(feature = "site")]
 mod http;
 #[cfg(feature = "site")]
 pub mod load;
@@ -46,6 +48,8 @@ pub use applicant::{CREDIT_CODE, apply, join_form};
 pub use browser::{Answer, Browser};
 #[cfg(feature = "site")]
 pub use chromium::Chromium;
+#[cfg(feature = "site")]
+pub use codes::{Device, enrol};
 #[cfg(feature = "site")]
 pub use http::{agent, ask};
 #[cfg(feature = "site")]

@@ -54,6 +54,7 @@ pub fn noun_of(noun: &str) -> &'static str {
         "amendment" => "补充协议",
         "contract" => "合同",
         "correction" => "更正",
+        "invoice" => "发票",
         "job" => "作业",
         "log" => "日志",
         "member" => "成员",

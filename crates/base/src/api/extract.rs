@@ -15,6 +15,7 @@ use crate::{
     auth::{Caller, Once, credentials::SESSION_COOKIE, csrf, identity},
     error::{AppError, Unreadable},
     http::{cookie, peer, read_body},
+    refusal::Refused,
 };
 
 pub use crate::http::Id;
@@ -62,7 +63,11 @@ async fn by_cookie(parts: &Parts, base: &Base) -> Result<domain::Member, Problem
         let detail = "a browser's session may change things only from the center's own pages";
         return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));
     }
-    Ok(session.member)
+    if session.must_enrol {
+        Err(AppError::from(Refused::SecondFactorNeeded).into())
+    } else {
+        Ok(session.member)
+    }
 }
 
 /// Where a request without credentials comes from.

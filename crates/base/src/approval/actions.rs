@@ -4,10 +4,35 @@ use super::{
     application::{Deed, State},
     rule::Verdict,
 };
-use crate::{auth::Action, detail::Detail, events::Kind};
+use crate::{
+    auth::Action,
+    detail::Detail,
+    events::Kind,
+    notice::topic::{Audience, Channel, Topic},
+};
+use domain::Role;
 
 /// An application was handed in, moved on, decided, or ended.
-pub const CHANGED: Kind = Kind::new("application_changed");
+pub const CHANGED: Kind = Kind::new("application_changed").tells(&[
+    Topic {
+        code: "application_moved",
+        to: &[Audience::Applicant],
+        when: |_| true,
+        by_default: &[Channel::Inbox, Channel::Mail],
+        page: "",
+        words: STATES,
+    },
+    Topic {
+        code: "application_to_review",
+        to: &[Audience::Center(Role::Operator), Audience::Center(Role::Contracts)],
+        when: |data| data.get("deed").is_some_and(|deed| deed == Deed::Submitted.code()),
+        by_default: &[Channel::Inbox, Channel::Mail],
+        page: "/applications/{number}",
+        words: STATES,
+    },
+]);
+
+const STATES: &[(&str, &str)] = &[("state", "application-state")];
 
 const NUMBER: Detail = Detail::text("number");
 const STATE: Detail = Detail::word::<State>("state", "application-state");

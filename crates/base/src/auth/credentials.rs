@@ -12,6 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Member, MemberId, Millis, PersonId, Role, Tenant, Timestamp, TokenId};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
+use store::{credentials::Way, failed_sign_ins::FailedSignIns};
 
 /// The prefix of tokens, by which a search finds a leaked one.
 pub const TOKEN_PREFIX: &str = "qt_";
@@ -43,6 +44,11 @@ pub struct Session {
     /// What the person may be, this member among them: by the tenants' short names, the center's own first.
     pub places: Arc<[Place]>,
     pub csrf: String,
+    pub way: Way,
+    /// The person must have a second factor and has none: they may set one up, and nothing else.
+    pub must_enrol: bool,
+    /// Tries to sign in of which the person has not been told.
+    pub failed: Option<FailedSignIns>,
 }
 
 /// A membership that a person may sign in as.
@@ -65,14 +71,16 @@ pub struct Cache {
 pub struct Shown {
     pub id: TokenId,
     pub member: Member,
+    /// As in [`Session`].
+    pub must_enrol: bool,
     /// When its use was last noted, in µs; the least number where it never was.
     noted_at: AtomicI64,
 }
 
 impl Shown {
-    pub fn new(id: TokenId, member: Member, noted_at: Option<Timestamp>) -> Self {
+    pub fn new(id: TokenId, member: Member, must_enrol: bool, noted_at: Option<Timestamp>) -> Self {
         let noted_at = noted_at.map_or(i64::MIN, Timestamp::as_micros);
-        Self { id, member, noted_at: AtomicI64::new(noted_at) }
+        Self { id, member, must_enrol, noted_at: AtomicI64::new(noted_at) }
     }
 
     /// Whether this use is to be noted; says so to one of those who ask at once.
@@ -86,11 +94,12 @@ impl Shown {
 }
 
 impl Cache {
-    /// The token's member, and its id if this use of it is to be noted.
-    pub fn token(&self, hash: &Hash, now: Timestamp) -> Option<(Member, Option<TokenId>)> {
+    /// The token's member, whether they must set up a second factor first, and the token's id if this use of it is to be
+    /// noted.
+    pub fn token(&self, hash: &Hash, now: Timestamp) -> Option<(Member, bool, Option<TokenId>)> {
         let tokens = self.tokens.read();
         let (shown, _) = tokens.get(hash).filter(|(_, expires_at)| now < *expires_at)?;
-        Some((shown.member.clone(), shown.is_to_be_noted(now).then_some(shown.id)))
+        Some((shown.member.clone(), shown.must_enrol, shown.is_to_be_noted(now).then_some(shown.id)))
     }
 
     pub fn session(&self, hash: &Hash, now: Timestamp) -> Option<Session> {
@@ -151,10 +160,10 @@ mod tests {
             is_enabled: true,
             created_at: at(0),
         };
-        let shown = Shown::new(id, member.clone(), None);
+        let shown = Shown::new(id, member.clone(), false, None);
         assert!(shown.is_to_be_noted(at(1)), "the first");
         assert!(!shown.is_to_be_noted(at(2)) && !shown.is_to_be_noted(at(600)));
         assert!(shown.is_to_be_noted(at(601)));
-        assert!(!Shown::new(id, member, Some(at(590))).is_to_be_noted(at(601)), "kept from before");
+        assert!(!Shown::new(id, member, false, Some(at(590))).is_to_be_noted(at(601)), "kept from before");
     }
 }

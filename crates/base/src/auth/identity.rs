@@ -2,31 +2,46 @@
 
 use std::sync::Arc;
 
-use domain::{Member, TokenId};
-use store::{StoreError, credentials as rows};
+use domain::{Member, PersonId, TokenId};
+use store::{
+    StoreError,
+    credentials::{self as rows, SessionRow, Way},
+    failed_sign_ins, second_factors,
+};
 
-use crate::auth::credentials::{self, Place, Session, Shown};
-use crate::{Base, error::AppError, moment};
+use crate::auth::{
+    credentials::{self, Place, Session, Shown},
+    second_factor::SecondFactorOf,
+};
+use crate::{Base, error::AppError, moment, refusal::Refused};
 
 /// The member of a bearer token.
 pub async fn by_token(base: &Base, token: &str) -> Result<Member, AppError> {
     const UNKNOWN: AppError = AppError::Unauthenticated("the token is not valid any more: sign in again");
     let (hash, now) = (credentials::hash(token), moment::now());
-    if let Some((member, to_note)) = base.credentials.token(&hash, now) {
+    if let Some((member, must_enrol, to_note)) = base.credentials.token(&hash, now) {
         if let Some(id) = to_note {
             note_use(base, id, now);
         }
-        return Ok(member);
+        return if must_enrol { Err(Refused::SecondFactorNeeded.into()) } else { Ok(member) };
     }
-    let found = base.read(move |tx| rows::find_token(tx, &hash)).await?;
-    let (row, member) =
-        found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
-    let shown = Shown::new(row.id, member.clone(), row.last_used_at);
+    let asked_of = base.common.second_factor;
+    let read = move |tx: &store::Tx| {
+        let found = rows::find_token(tx, &hash)?;
+        let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled)
+        else {
+            return Ok(None);
+        };
+        let must_enrol = must_enrol(tx, asked_of, member.person)?;
+        Ok(Some((row, member, must_enrol)))
+    };
+    let (row, member, must_enrol) = base.read(read).await?.ok_or(UNKNOWN)?;
+    let shown = Shown::new(row.id, member.clone(), must_enrol, row.last_used_at);
     if shown.is_to_be_noted(now) {
         note_use(base, row.id, now);
     }
     base.credentials.keep_token(hash, shown, row.expires_at);
-    Ok(member)
+    if must_enrol { Err(Refused::SecondFactorNeeded.into()) } else { Ok(member) }
 }
 
 /// Notes that a token was shown, while the request goes on.
@@ -46,23 +61,39 @@ pub async fn by_session(base: &Base, secret: &str) -> Result<Option<Session>, Ap
     if let Some(session) = base.credentials.session(&hash, now) {
         return Ok(Some(session));
     }
+    let asked_of = base.common.second_factor;
     let read = move |tx: &store::Tx| {
         let found = rows::find_session(tx, &hash)?;
         let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled)
         else {
             return Ok(None);
         };
-        Ok(Some((session(tx, member, row.csrf)?, row.expires_at)))
+        let expires_at = row.expires_at;
+        Ok(Some((session(tx, member, row, asked_of)?, expires_at)))
     };
     let Some((session, expires_at)) = base.read(read).await? else { return Ok(None) };
     base.credentials.keep_session(hash, session.clone(), expires_at);
     Ok(Some(session))
 }
 
-pub fn session(tx: &store::Tx, member: Member, csrf: String) -> Result<Session, StoreError> {
+pub fn session(
+    tx: &store::Tx,
+    member: Member,
+    row: SessionRow,
+    asked_of: SecondFactorOf,
+) -> Result<Session, StoreError> {
     let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
+    let must_enrol = row.way != Way::IssuerWithFactor && must_enrol(tx, asked_of, member.person)?;
+    let failed = failed_sign_ins::find(tx, member.person)?;
     let places = places(tx, store::tenants::memberships_of(tx, member.person)?)?;
-    Ok(Session { member, tenant: tenant.map(Arc::new), places: places.into(), csrf })
+    let SessionRow { csrf, way, .. } = row;
+    Ok(Session { member, tenant: tenant.map(Arc::new), places: places.into(), csrf, way, must_enrol, failed })
+}
+
+/// Whether a person must have a second factor and has none.
+pub fn must_enrol(tx: &store::Tx, asked_of: SecondFactorOf, person: PersonId) -> Result<bool, StoreError> {
+    let is_asked = asked_of.is_asked_of(&store::tenants::memberships_of(tx, person)?);
+    Ok(is_asked && !second_factors::is_bound(tx, person)?)
 }
 
 /// Those of a person's memberships that they may sign in as.

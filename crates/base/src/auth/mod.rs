@@ -7,6 +7,7 @@ pub mod limits;
 pub mod once;
 pub mod password;
 pub mod policy;
+pub mod second_factor;
 
 use std::sync::Arc;
 

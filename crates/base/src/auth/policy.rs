@@ -67,11 +67,17 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("read_account", &["read"]),
     ("read_money", &["read"]),
     ("read_public", &["read"]),
+    ("read_vouchers", &["read"]),
+    ("claim_vouchers", &[]),
+    ("audit_claims", &[]),
+    ("pay_claims", &[]),
     ("administer_read", &["read", "administer"]),
     ("administer", &[]),
     ("run_center", &[]),
     ("keep_contracts", &[]),
     ("keep_money", &[]),
+    // What a tenant asks of the center about its money.
+    ("answer_for_money", &[]),
 ];
 
 /// Whose the thing is, seen from the caller.

@@ -25,6 +25,7 @@ pub fn status(error: &AppError) -> StatusCode {
         },
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::Refused(refused) if refused.is_for_lack_of_room() => StatusCode::INSUFFICIENT_STORAGE,
+        AppError::Refused(refused) if refused.is_for_lack_of_proof() => StatusCode::FORBIDDEN,
         AppError::Refused(_) => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Stopping => StatusCode::SERVICE_UNAVAILABLE,

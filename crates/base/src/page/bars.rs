@@ -41,6 +41,26 @@ impl Ui {
         Html(format!(r#"<svg class="bar" height="{height}" role="img" aria-label="{label}">{rects}</svg>"#))
     }
 
+    /// What is spent and what runs of some whole, with marks at these shares of it, in percent.
+    pub fn spent(&self, spent: i64, running: i64, whole: i64, marks: &[u8], label: &str) -> Html {
+        let (spent, running) = (spent.max(0), running.max(0));
+        let is_over = spent.saturating_add(running) >= whole;
+        let parts = [(if is_over { "b-low" } else { "b-left" }, spent), ("b-wait", running)];
+        let mut inner = String::new();
+        let mut before = 0_i64;
+        for (class, part) in parts.into_iter().filter(|(_, part)| *part > 0 && whole > 0) {
+            let part = part.min(whole.saturating_sub(before));
+            let (x, width) = (percent(before, whole), percent(part, whole));
+            let _ = write!(inner, r#"<rect class="{class}" x="{x}%" width="{width}%" height="10"/>"#);
+            before += part;
+        }
+        for mark in marks {
+            let _ = write!(inner, r#"<line class="b-mark" x1="{mark}%" x2="{mark}%" y1="0" y2="10"/>"#);
+        }
+        let label = escape(label);
+        Html(format!(r#"<svg class="bar" height="10" role="img" aria-label="{label}">{inner}</svg>"#))
+    }
+
     /// How full something is, in thousandths.
     pub fn level(&self, permille: &u32, height: u32) -> Html {
         let permille = (*permille).min(1000);
@@ -111,6 +131,20 @@ mod tests {
     use domain::Lang;
 
     use super::*;
+
+    #[test]
+    fn what_is_spent_never_passes_the_whole_and_shares_are_marked() {
+        let ui = Ui::of(Lang::En);
+        let Html(half) = ui.spent(40, 10, 100, &[50, 80], "A < B");
+        assert!(half.contains(r#"<rect class="b-left" x="0.00%" width="40.00%""#), "{half}");
+        assert!(half.contains(r#"<rect class="b-wait" x="40.00%" width="10.00%""#), "{half}");
+        assert!(half.contains(r#"x1="80%" x2="80%""#) && half.contains("A &lt; B"), "{half}");
+        let Html(over) = ui.spent(90, 30, 100, &[], "A");
+        assert!(over.contains(r#"<rect class="b-low" x="0.00%" width="90.00%""#), "{over}");
+        assert!(over.contains(r#"<rect class="b-wait" x="90.00%" width="10.00%""#), "{over}");
+        let Html(back) = ui.spent(-5, 0, 100, &[], "A");
+        assert!(!back.contains("<rect"), "{back}");
+    }
 
     #[test]
     fn bars_fill_their_whole_width() {

@@ -59,7 +59,8 @@ pub fn own_address(text: &str) -> Option<String> {
     let is_plain = text.len() <= 2048 && !text.chars().any(|c| c.is_control() || c == '\\' || c == ' ');
     let uri =
         text.parse::<axum::http::Uri>().ok().filter(|uri| is_path && is_plain && uri.host().is_none())?;
-    let leads_on = !matches!(uri.path(), "/sign-in" | "/sign-out");
+    let leads_on =
+        uri.path() != "/sign-out" && uri.path() != "/sign-in" && !uri.path().starts_with("/sign-in/");
     leads_on.then(|| uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned())
 }
 
@@ -102,6 +103,7 @@ mod tests {
             "/jobs\n",
             "/sign-in",
             "/sign-in?next=/sign-in",
+            "/sign-in/code",
             "/sign-out",
             "///evil.example",
         ] {

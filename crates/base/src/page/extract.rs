@@ -81,6 +81,22 @@ impl<S: Send + Sync> FromRequest<S> for SentByStranger {
     }
 }
 
+/// A request by which a mail program ends mail (RFC 8058): it has neither a session nor a page, and what it may do is said by
+/// the signature in its address. Of its body nothing is needed.
+#[derive(Debug)]
+pub struct SentByMail {
+    pub front: Front,
+}
+
+impl<S: Send + Sync> FromRequest<S> for SentByMail {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let (mut parts, _) = request.into_parts();
+        Ok(Self { front: Front::from_request_parts(&mut parts, state).await? })
+    }
+}
+
 async fn read(request: Request) -> Result<Form, AppError> {
     match UrlEncoded::<Vec<(String, String)>>::from_request(request, &()).await {
         Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),

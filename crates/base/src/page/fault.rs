@@ -20,8 +20,10 @@ use crate::page::{
     live,
 };
 use crate::{
+    auth::second_factor,
     error::{AppError, Unreadable},
     http::{failure_of, read_body, retry_after_s, status},
+    refusal::Refused,
 };
 
 #[derive(Debug, Template)]
@@ -71,6 +73,11 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     }
     if has_no_session && let Some(carried) = front.carried() {
         return carried_page(front, status, carried, Form::default());
+    }
+    let must_enrol =
+        matches!(&*error, AppError::Refused(refused) if **refused == Refused::SecondFactorNeeded);
+    if must_enrol && front.session.is_some() && front.known.is_none() {
+        return Redirect::to(second_factor::PAGE).into_response();
     }
     if status == StatusCode::UNAUTHORIZED {
         return Redirect::to(&sign_in_address(&front.next)).into_response();

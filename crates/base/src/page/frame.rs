@@ -23,12 +23,16 @@ use crate::{
     auth::{
         Action, Caller,
         credentials::{SESSION_COOKIE, Session},
-        csrf, identity,
+        csrf, identity, second_factor,
     },
     error::AppError,
     http::{cookie, peer},
     moment,
+    refusal::Refused,
 };
+
+/// The cookie by which a browser is known again for those who have signed in with it.
+pub const BROWSER_COOKIE: &str = "known";
 
 /// A browser that asks for a page, signed in or not.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Front {
     pub program: String,
     pub center_name: String,
     pub session: Option<Session>,
+    /// The cookie of those who have signed in with this browser; empty where there is none.
+    pub browsers: String,
     /// Set where htmx asks for a part of a page.
     pub is_htmx: bool,
     /// Set where a page that is open asks for its news: what it has of itself.
@@ -126,6 +132,7 @@ impl Front {
             program: program.unwrap_or_default().to_owned(),
             center_name: host.base().name(lang).to_owned(),
             session,
+            browsers: cookie(&parts.headers, BROWSER_COOKIE).unwrap_or_default().to_owned(),
             is_htmx: parts.headers.contains_key("hx-request"),
             known: Known::of(&parts.headers),
             next: next(parts),
@@ -185,6 +192,9 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let front = Front::from_request_parts(parts, state).await?;
         let session = front.session.clone().ok_or(AppError::Unauthenticated("nobody is signed in"))?;
+        if session.must_enrol && !second_factor::is_open(parts.uri.path()) {
+            return Err(Refused::SecondFactorNeeded.into());
+        }
         Base::from_ref(state).limits.request(&session.member.login)?;
         let caller = Caller { member: session.member, from: front.from.clone(), once: None };
         Ok(Self { front, caller, csrf: session.csrf })
@@ -232,6 +242,8 @@ pub struct Page {
     pub is_all_virtual: bool,
     /// As in [`Shell`].
     pub generated: String,
+    /// Tries to sign in as whoever looks, in words; empty where they have been told of all.
+    pub failed: String,
     /// For search engines, which keep away from pages without one.
     pub description: String,
 }
@@ -253,7 +265,12 @@ impl Page {
         let back = without(&front.uri, "lang");
         let joint = if back.contains('?') { '&' } else { '?' };
         let shell = front.shell.unwrap_or_default();
+        let session = front.session.as_ref();
+        // Whoever has to set up a second factor first can do nothing about it yet.
+        let failed =
+            session.filter(|session| !session.must_enrol).and_then(|session| session.failed.as_ref());
         Self {
+            failed: failed.map(|failed| front.ui.failed_sign_ins(failed)).unwrap_or_default(),
             ui: front.ui,
             title: title.into(),
             nav,
@@ -297,6 +314,7 @@ impl Page {
             is_signed_in: false,
             is_all_virtual: false,
             generated: String::new(),
+            failed: String::new(),
             description: String::new(),
         }
     }

@@ -6,6 +6,7 @@ pub mod assets;
 mod bars;
 pub mod carried;
 pub mod extract;
+pub mod failed;
 pub mod fault;
 pub mod form;
 pub mod frame;

@@ -20,7 +20,7 @@ macro_rules! frame {
     };
 }
 
-frame!["shell", "words", "forms", "faults"];
+frame!["shell", "words", "forms", "faults", "notices"];
 
 /// The sources of all texts, once they are loaded.
 static SOURCES: OnceLock<Vec<Texts>> = OnceLock::new();

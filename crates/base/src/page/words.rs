@@ -130,8 +130,8 @@ impl Ui {
         let icon = match code {
             "queued" | "starting" | "submitted" => "wait",
             "running" => "run",
-            "stopping" | "stopped" | "suspended" | "drained" | "balance_ended" | "contract_ended"
-            | "disk_full" | "disk_quota" | "preempted" => "stop",
+            "stopping" | "stopped" | "suspended" | "drained" | "balance_ended" | "budget_ended"
+            | "contract_ended" | "disk_full" | "disk_quota" | "preempted" => "stop",
             "succeeded" | "approved" | "active" | "up" => "ok",
             "failed" | "terminated" | "signaled" | "failed_to_start" => "fail",
             "timed_out" | "expired" => "clock",
@@ -142,7 +142,8 @@ impl Ui {
         // Kinds of end that have no colours of their own.
         let look = match code {
             "signaled" | "failed_to_start" => "failed",
-            "balance_ended" | "contract_ended" | "preempted" | "disk_full" | "disk_quota" => "stopped",
+            "balance_ended" | "budget_ended" | "contract_ended" | "preempted" | "disk_full"
+            | "disk_quota" => "stopped",
             other => other,
         };
         Html(format!(r#"<span class="state is-{}">{}{}</span>"#, escape(look), self.ico(icon), escape(word)))

@@ -6,7 +6,9 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use store::invoices::InvoiceState;
 
+use super::voucher::VoucherRefusal;
 use crate::{approval::application::State, text::Sentence};
 
 /// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
@@ -50,6 +52,16 @@ pub enum Refused {
         contract: String,
         amount_micro_cny: MicroCny,
         card_ms: CardMs,
+    },
+    /// The statement is in an invoice.
+    AlreadyInvoiced {
+        statement: String,
+        request: String,
+    },
+    /// The state of an invoice does not allow it.
+    InvoiceState {
+        request: String,
+        state: InvoiceState,
     },
     /// An amendment of the contract is open.
     AmendmentOpen {
@@ -136,6 +148,14 @@ pub enum Refused {
     },
     NoProject,
     /// The key of the secrets is not in that file.
+    /// The settings name no relay for mail.
+    NoMail,
+    /// The link by which a password is set leads nowhere any more.
+    ResetOver,
+    /// So many endpoints may one have.
+    TooManyWebhooks {
+        most: u64,
+    },
     NoSecretKey {
         path: String,
     },
@@ -163,6 +183,16 @@ pub enum Refused {
     PersonsOwn,
     /// The center keeps the person out, whatever their memberships say.
     PersonIsOut,
+    /// The person must have a second factor before they may do anything else.
+    SecondFactorNeeded,
+    /// The person has a second factor, and no code of it came.
+    CodeNeeded,
+    /// There is no second factor to be shown, changed or removed.
+    NoSecondFactor,
+    /// There is one already.
+    HasSecondFactor,
+    /// So many programs wait to be let in.
+    TooManyDevices,
     PeriodClosed {
         month: String,
     },
@@ -193,6 +223,9 @@ pub enum Refused {
     SlurmFailed {
         said: String,
     },
+    TooManyBudgets {
+        most: u64,
+    },
     TooManyInvitations {
         most: u64,
     },
@@ -218,6 +251,11 @@ pub enum Refused {
         most_bytes: u64,
     },
     TwinIsBusy,
+    /// Something with vouchers; `rule` is the rule of a programme that it is about, or 0.
+    Voucher {
+        why: VoucherRefusal,
+        rule: usize,
+    },
 }
 
 /// A price that changes much.
@@ -235,6 +273,7 @@ domain::codes! {
     pub enum Decided {
         Amendment = "amendment",
         Correction = "correction",
+        Funding = "funding",
     }
 
     /// Why a sign-in by an issuer came to nothing.
@@ -265,6 +304,8 @@ domain::codes! {
         ApprovedContract = "approved_contract",
         DrewUpAmendment = "drew_up_amendment",
         ProposedCorrection = "proposed_correction",
+        ProposedFunding = "proposed_funding",
+        RequestedInvoice = "requested_invoice",
     }
 }
 
@@ -277,6 +318,8 @@ impl Refused {
                 "already_there"
             }
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::AlreadyInvoiced { .. } => "already_invoiced",
+            Self::InvoiceState { .. } => "invoice_state",
             Self::AlreadyReviewed => "already_reviewed",
             Self::ApplicationState { .. } => "application_state",
             Self::ConflictDeclared => "conflict_declared",
@@ -306,6 +349,9 @@ impl Refused {
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
+            Self::NoMail => "no_mail",
+            Self::ResetOver => "reset_over",
+            Self::TooManyWebhooks { .. } => "too_many_webhooks",
             Self::NoSecretKey { .. } => "no_secret_key",
             Self::NoSlurm => "no_slurm",
             Self::NodeHasWorked { .. } => "node_has_worked",
@@ -315,6 +361,11 @@ impl Refused {
             Self::OwnAccount => "own_account",
             Self::PersonsOwn => "persons_own",
             Self::PersonIsOut => "person_is_out",
+            Self::SecondFactorNeeded => "second_factor_needed",
+            Self::CodeNeeded => "code_needed",
+            Self::NoSecondFactor => "no_second_factor",
+            Self::HasSecondFactor => "has_second_factor",
+            Self::TooManyDevices => "too_many_devices",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
             Self::PeriodIncomplete { .. } => "period_incomplete",
@@ -323,6 +374,7 @@ impl Refused {
             Self::PriceChange { .. } => "price_change",
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
+            Self::TooManyBudgets { .. } => "too_many_budgets",
             Self::TooManyInvitations { .. } => "too_many_invitations",
             Self::TooManyJobs { .. } => "too_many_jobs",
             Self::TooManyRanges { .. } => "too_many_ranges",
@@ -330,12 +382,18 @@ impl Refused {
             Self::TooManySecrets { .. } => "too_many_secrets",
             Self::TooMuchWaiting { .. } => "too_much_waiting",
             Self::TwinIsBusy => "twin_is_busy",
+            Self::Voucher { .. } => "voucher",
         }
     }
 
     /// Whether it is the center's own lack, which the caller can't mend.
     pub fn is_for_lack_of_room(&self) -> bool {
         matches!(self, Self::DiskFull | Self::DiskBelowFloor { .. })
+    }
+
+    /// Whether it is for the caller to show more of who they are.
+    pub fn is_for_lack_of_proof(&self) -> bool {
+        matches!(self, Self::SecondFactorNeeded | Self::CodeNeeded)
     }
 
     /// Its values, whose names are each refusal's own; `fault` among them where a code has several.

@@ -2,9 +2,13 @@
 
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
-use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    sign_in,
+};
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -20,7 +24,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyThere { what } => {
             with(format!("{what} is there already"), "choose another, or change the one that is there")
         }
-        Refused::ApplicationState { .. }
+        // The words of a voucher's are with its reasons.
+        Refused::Voucher { .. }
+        | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
@@ -41,9 +47,10 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyDecided { thing: Decided::Amendment, state } => {
             with(format!("the amendment {}", decided(state)), "draw up another")
         }
-        Refused::AlreadyDecided { thing: Decided::Correction, state } => {
-            with(format!("the correction {}", decided(state)), "propose another")
+        Refused::AlreadyDecided { thing, state } => {
+            with(format!("the {} {}", thing.code(), decided(state)), "propose another")
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::BackupFailed { said } => with(said.clone(), "give a new file in a folder that is there"),
         Refused::ContractNotActive { contract, state } => with(
             format!("the contract {contract} is {}", contract_state(*state)),
@@ -52,13 +59,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ContractState { contract, state, wanted } => {
             with(format!("the contract {contract} is {}", contract_state(*state)), allowed(*wanted))
         }
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
-        }
-        Refused::TermOver { contract, ends_at } => with(
-            format!("the term of the contract {contract} ended at {ends_at}"),
-            "terminate it, and draw up another one",
-        ),
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => with(
             format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
@@ -77,10 +78,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
         }
-        Refused::PriceChange { count, first } => with(
-            price_change(*count, first),
-            "jobs without a price are refused; where this is meant, publish it again as confirmed",
-        ),
+        Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => with(
             format!("you {} yourself, and duties are separate here", done(*did)),
             "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
@@ -88,10 +86,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::SlurmFailed { said } => with(
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
-        ),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
         ),
         Refused::NoContract { .. }
         | Refused::NoHistory
@@ -102,28 +96,38 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
-        Refused::ChooseTenant { .. }
-        | Refused::InvitationOver
-        | Refused::IssuerFailed { .. }
+        | Refused::TooManyBudgets { .. }
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        Refused::IssuerFailed { .. }
         | Refused::IdentityTaken
         | Refused::TooManyIdentities { .. }
         | Refused::TooManyScimTokens { .. }
         | Refused::LastWayIn
         | Refused::NoPassword { .. }
-        | Refused::SignInAgain { .. }
+        | Refused::SignInAgain { .. } => sign_in::en_of_issuers(refused),
+        Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => sign_in::en(refused),
     }
 }
 
@@ -148,6 +152,10 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
         Refused::NoContract { project } => with(
             format!("the project `{project}` has no contract to charge"),
             "ask your administrator to give the project a contract",
@@ -201,6 +209,21 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     }
 }
 
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
+        }
+        Refused::TermOver { contract, ends_at } => with(
+            format!("the term of the contract {contract} ended at {ends_at}"),
+            "terminate it, and draw up another one",
+        ),
+        _ => <(String, String)>::default(),
+    }
+}
+
 /// Refusals of persons, members and their sign-ins.
 fn of_people(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
@@ -209,33 +232,13 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("you are a member in several places: {}", tenants.join(", ")),
             "say as which member: by the tenant's short name, `-` for the center".to_owned(),
         ),
+        Refused::ResetOver => two(
+            "this link leads nowhere any more: it is good for an hour, and once",
+            "ask for another under \"Forgot the password\"",
+        ),
         Refused::InvitationOver => two(
             "this link opens nothing: it was used, was taken back or has expired",
             "ask whoever sent it for another",
-        ),
-        Refused::IssuerFailed { en, why, .. } => of_issuer(en, *why),
-        Refused::IdentityTaken => two(
-            "another account is bound to this identity",
-            "sign out, and sign in by it: or have it loosed from that account first",
-        ),
-        Refused::TooManyIdentities { most } => (
-            format!("your account is bound to {most} identities already"),
-            "loose one that you don't use".to_owned(),
-        ),
-        Refused::TooManyScimTokens { most } => (
-            format!("{most} directories' tokens are there already"),
-            "revoke one that is not used".to_owned(),
-        ),
-        Refused::LastWayIn => two(
-            "you could not sign in any more: this is the only way that you have",
-            "bind another identity first, or have an operator set a password",
-        ),
-        Refused::NoPassword { en, .. } => {
-            ("this account has no password".to_owned(), format!("sign in by {en}"))
-        }
-        Refused::SignInAgain { minutes } => (
-            format!("you signed in more than {minutes} minutes ago"),
-            "sign out and in again: a browser that was left open must not give others a way in".to_owned(),
         ),
         Refused::TooManyInvitations { most } => (
             format!("{most} invitations are open already"),
@@ -260,32 +263,6 @@ fn of_people(refused: &Refused) -> (String, String) {
     }
 }
 
-/// Why a sign-in by an issuer came to nothing.
-fn of_issuer(issuer: &str, why: IssuerFault) -> (String, String) {
-    let (fault, hint) = match why {
-        IssuerFault::Unreachable => {
-            ("does not answer as it should", "try again later, or sign in another way")
-        }
-        IssuerFault::Denied => ("did not sign you in", "begin again, or ask those who run it"),
-        IssuerFault::Stale => {
-            ("was answered too late, twice, or in another browser", "begin again on the page for signing in")
-        }
-        IssuerFault::WrongIssuer => ("sent what another issuer made", OPERATORS),
-        IssuerFault::WrongAudience => ("sent what is meant for another program", OPERATORS),
-        IssuerFault::WrongNonce => ("sent what belongs to another sign-in", "begin again"),
-        IssuerFault::Expired => {
-            ("sent what is out of date", "begin again; its clock or the center's may be wrong")
-        }
-        IssuerFault::UnknownKey => ("signed by a key that it does not publish", OPERATORS),
-        IssuerFault::BadSignature => ("sent what it did not sign, or not in a way that is taken", OPERATORS),
-        IssuerFault::Malformed => ("sent what can't be read", OPERATORS),
-    };
-    (format!("{issuer} {fault}"), hint.to_owned())
-}
-
-/// Whom to ask where nobody who signs in can mend it.
-const OPERATORS: &str = "tell the center's operators: their log says more";
-
 /// Refusals for what the center has, and has not.
 fn of_the_center(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
@@ -299,6 +276,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
             "nothing was kept; send the same request again later",
         ),
+        Refused::NoMail => two(
+            "the center sends no mail: its settings name no relay",
+            "give the link on yourself; operators set a relay in `[mail]`",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("there are {most} endpoints already"), "remove one that nobody needs")
+        }
         Refused::NoSecretKey { path } => with(
             format!("the key of the center's secrets is not in {path}"),
             "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
@@ -314,6 +298,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("the pool {pool} is retired"),
             format!("bring it back first: `qiantang pools bring-back {pool}`"),
         ),
+        Refused::TooManyBudgets { most } => {
+            (format!("your tenant has {most} budgets already"), "take some away that nobody needs".to_owned())
+        }
         Refused::TooManySecrets { most } => with(
             format!("your tenant has {most} secrets, which is the most"),
             "remove some that no job names",
@@ -352,6 +339,11 @@ fn incomplete(month: &str, missing: usize, first: &[Sentence]) -> (String, Strin
     )
 }
 
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let hint = "jobs without a price are refused; where this is meant, publish it again as confirmed";
+    (price_change(count, first), hint.to_owned())
+}
+
 fn price_change(count: usize, first: &[ChangedPrice]) -> String {
     let named: Vec<String> = first.iter().map(price).collect();
     let more = count.saturating_sub(first.len());
@@ -365,6 +357,33 @@ fn done(did: Did) -> &'static str {
         Did::ApprovedContract => "approved this contract",
         Did::DrewUpAmendment => "drew up this amendment",
         Did::ProposedCorrection => "proposed this correction",
+        Did::ProposedFunding => "proposed this funding",
+        Did::RequestedInvoice => "requested this invoice",
+    }
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("the statement {statement} is in the invoice {request}"),
+            "a statement is in one invoice at most; it is free again when that one is withdrawn, refused or reversed",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("the invoice {request} is {}", invoice_state(*state)),
+            "look at it again: only what is requested is issued, refused or withdrawn, and only what is issued is reversed",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "requested and not issued",
+        InvoiceState::Issued => "issued",
+        InvoiceState::Reversed => "reversed",
+        InvoiceState::Withdrawn => "withdrawn",
+        InvoiceState::Refused => "refused",
     }
 }
 

@@ -5,13 +5,16 @@ mod code;
 mod en;
 #[doc(hidden)]
 pub mod samples;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod voucher;
 mod zh;
 
 use domain::Lang;
 
 pub use code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
+pub use voucher::VoucherRefusal;
 
 impl Refused {
     /// The fault with its values, without a stop.
@@ -25,6 +28,9 @@ impl Refused {
     }
 
     fn words(&self, lang: Lang) -> (String, String) {
+        if let Self::Voucher { why, rule } = self {
+            return why.words(lang, *rule);
+        }
         match lang {
             Lang::Zh => zh::words(self),
             Lang::En => en::words(self),

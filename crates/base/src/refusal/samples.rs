@@ -4,8 +4,12 @@ use domain::{
     CardMs, ContractState, MicroCny, RatePerCardHour, Rfc3339, Role, ServiceClass, TenantDomain, Timestamp,
     contract::ContractAction, job::JobStatus,
 };
+use store::invoices::InvoiceState;
 
-use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
+use super::{
+    code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted},
+    voucher::VoucherRefusal,
+};
 use crate::{approval::application::State, text::Sentence};
 
 macro_rules! samples {
@@ -50,6 +54,8 @@ pub fn all() -> Vec<Refused> {
         AlreadyDecided { .. } => Decided::ALL.into_iter().flat_map(|thing| {
             ["refused", "approved", "booked"].map(|state| Refused::AlreadyDecided { thing, state })
         }),
+        AlreadyInvoiced { .. } => [Refused::AlreadyInvoiced { statement: "2026-05-0003".to_owned(), request: "FP-000007".to_owned() }],
+        InvoiceState { .. } => InvoiceState::ALL.map(|state| Refused::InvoiceState { request: "FP-000007".to_owned(), state }),
         BackupFailed { .. } => [Refused::BackupFailed { said: "no space".to_owned() }],
         ContractNotActive { .. } => ContractState::ALL.map(|state| Refused::ContractNotActive { contract: number(), state }),
         ContractState { .. } => Wanted::ALL.map(|wanted| Refused::ContractState {
@@ -66,6 +72,9 @@ pub fn all() -> Vec<Refused> {
         NoHistory => [Refused::NoHistory],
         NoPrice { .. } => ServiceClass::ALL.map(|class| Refused::NoPrice { class }),
         NoProject => [Refused::NoProject],
+        NoMail => [Refused::NoMail],
+        ResetOver => [Refused::ResetOver],
+        TooManyWebhooks { .. } => [Refused::TooManyWebhooks { most: 20 }],
         NoSecretKey { .. } => [Refused::NoSecretKey { path: "/var/lib/center/secret-key".to_owned() }],
         NodeHasWorked { .. } => [Refused::NodeHasWorked { node: "hz-1".to_owned() }],
         NodeLeaving { .. } => [Refused::NodeLeaving { node: "hz-1".to_owned() }],
@@ -83,11 +92,17 @@ pub fn all() -> Vec<Refused> {
         LastWayIn => [Refused::LastWayIn],
         NoPassword { .. } => [Refused::NoPassword { zh: "某大学".to_owned(), en: "Univ".to_owned() }],
         SignInAgain { .. } => [Refused::SignInAgain { minutes: 15 }],
+        TooManyBudgets { .. } => [Refused::TooManyBudgets { most: 1000 }],
         TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
         LastOperator => [Refused::LastOperator],
         OwnAccount => [Refused::OwnAccount],
         PersonsOwn => [Refused::PersonsOwn],
         PersonIsOut => [Refused::PersonIsOut],
+        SecondFactorNeeded => [Refused::SecondFactorNeeded],
+        CodeNeeded => [Refused::CodeNeeded],
+        NoSecondFactor => [Refused::NoSecondFactor],
+        HasSecondFactor => [Refused::HasSecondFactor],
+        TooManyDevices => [Refused::TooManyDevices],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
         PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec![Sentence { zh: "一次运行".to_owned(), en: "a run".to_owned() }] }],
@@ -102,5 +117,6 @@ pub fn all() -> Vec<Refused> {
         TooManySecrets { .. } => [Refused::TooManySecrets { most: 1000 }],
         TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
+        Voucher { .. } => VoucherRefusal::ALL.map(|why| Refused::Voucher { why, rule: 2 }),
     )
 }

@@ -5,9 +5,13 @@ use domain::{
     job::JobStatus,
 };
 
-use super::code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    sign_in,
+};
 use crate::approval::application::State;
 use crate::text::Sentence;
+use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
 pub fn words(refused: &Refused) -> (String, String) {
@@ -20,7 +24,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         ),
         // The store names things in English alone.
         Refused::AlreadyThere { .. } => two("已经存在同样的一项", "换一个名称，或更改已有的"),
-        Refused::ApplicationState { .. }
+        // The words of a voucher's are with its reasons.
+        Refused::Voucher { .. }
+        | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
@@ -40,9 +46,11 @@ pub fn words(refused: &Refused) -> (String, String) {
             let (thing, hint) = match thing {
                 Decided::Amendment => ("补充协议", "请另行起草"),
                 Decided::Correction => ("更正", "请另行提出"),
+                Decided::Funding => ("券款", "请另行提出"),
             };
             with(format!("该{thing}{}", decided(state)), hint)
         }
+        Refused::AlreadyInvoiced { .. } | Refused::InvoiceState { .. } => of_invoices(refused),
         Refused::ContractNotActive { contract, state } => {
             with(format!("合同 {contract} {}", contract_state(*state)), "请联系租户管理员，或改用另一个项目")
         }
@@ -54,12 +62,7 @@ pub fn words(refused: &Refused) -> (String, String) {
                 Wanted::PayIn => "付款从合同批准起至结束为止可以入账",
             },
         ),
-        Refused::ChangedMeanwhile { contract } => {
-            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
-        }
-        Refused::TermOver { contract, ends_at } => {
-            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
-        }
+        Refused::ChangedMeanwhile { .. } | Refused::TermOver { .. } => of_contracts(refused),
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
@@ -68,27 +71,11 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::PeriodGoesOn { .. }
         | Refused::PeriodIncomplete { .. }
         | Refused::PeriodNotNext { .. } => of_periods(refused),
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let rest = if *count > first.len() { format!("，共 {count} 项") } else { String::new() };
-            with(
-                format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，")),
-                "没有价格的作业会被拒绝；确认无误请以确认方式重新发布",
-            )
-        }
-        Refused::SamePerson { did } => {
-            let did = match did {
-                Did::SubmittedContract => "合同由您本人提交",
-                Did::ApprovedContract => "合同由您本人批准",
-                Did::DrewUpAmendment => "补充协议由您本人起草",
-                Did::ProposedCorrection => "更正由您本人提出",
-            };
-            with(
-                format!("{did}，而本中心实行职责分离"),
-                "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
-            )
-        }
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
+        Refused::PriceChange { count, first } => of_prices(*count, first),
+        Refused::SamePerson { did } => with(
+            format!("{}，而本中心实行职责分离", by_oneself(*did)),
+            "请由其他人办理；职责分离由设置 `books.separate_duties` 规定",
+        ),
         Refused::NoContract { .. }
         | Refused::NoHistory
         | Refused::NoPrice { .. }
@@ -98,32 +85,50 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyJobs { .. }
         | Refused::TooManyRanges { .. }
         | Refused::TooManyRows { .. }
-        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        | Refused::TooMuchWaiting { .. }
+        | Refused::TwinIsBusy => of_jobs(refused),
         Refused::BackupFailed { .. }
         | Refused::NoSlurm
         | Refused::SlurmFailed { .. }
         | Refused::DiskFull
         | Refused::DiskBelowFloor { .. }
+        | Refused::NoMail
         | Refused::NoSecretKey { .. }
         | Refused::NodeHasWorked { .. }
         | Refused::NodeLeaving { .. }
         | Refused::PoolRetired { .. }
-        | Refused::TooManySecrets { .. } => of_the_center(refused),
-        Refused::ChooseTenant { .. }
-        | Refused::InvitationOver
-        | Refused::IssuerFailed { .. }
+        | Refused::TooManyBudgets { .. }
+        | Refused::TooManySecrets { .. }
+        | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        Refused::IssuerFailed { .. }
         | Refused::IdentityTaken
         | Refused::TooManyIdentities { .. }
         | Refused::TooManyScimTokens { .. }
         | Refused::LastWayIn
         | Refused::NoPassword { .. }
-        | Refused::SignInAgain { .. }
+        | Refused::SignInAgain { .. } => sign_in::zh_of_issuers(refused),
+        Refused::ChooseTenant { .. }
+        | Refused::InvitationOver
         | Refused::LastOperator
+        | Refused::ResetOver
         | Refused::TooManyInvitations { .. }
         | Refused::OwnAccount
         | Refused::PersonsOwn
         | Refused::PersonIsOut => of_people(refused),
+        Refused::SecondFactorNeeded
+        | Refused::CodeNeeded
+        | Refused::NoSecondFactor
+        | Refused::HasSecondFactor
+        | Refused::TooManyDevices => sign_in::zh(refused),
     }
+}
+
+/// Prices that are dropped, doubled or free: `count` of them, of which the first are named.
+fn of_prices(count: usize, first: &[ChangedPrice]) -> (String, String) {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let rest = if count > first.len() { format!("，共 {count} 项") } else { String::new() };
+    let fault = format!("有价格被取消、翻倍或变为免费（元/卡时）：{}{rest}", named.join("，"));
+    (fault, "没有价格的作业会被拒绝；确认无误请以确认方式重新发布".to_owned())
 }
 
 /// Refusals of jobs, and of questions about them.
@@ -131,6 +136,7 @@ fn of_jobs(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
     match refused {
+        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
         Refused::NoContract { project } => {
             with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
         }
@@ -205,6 +211,20 @@ fn of_keys(refused: &Refused) -> (String, String) {
     }
 }
 
+/// Refusals of contracts that are not as whoever asks took them to be.
+fn of_contracts(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::ChangedMeanwhile { contract } => {
+            with(format!("草稿 {contract} 刚被他人修改"), "请重新查看后再改")
+        }
+        Refused::TermOver { contract, ends_at } => {
+            with(format!("合同 {contract} 的期限已于 {ends_at} 结束"), "请终止它，另行起草")
+        }
+        _ => <(String, String)>::default(),
+    }
+}
+
 /// Refusals of persons, members and their sign-ins.
 fn of_people(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
@@ -213,25 +233,10 @@ fn of_people(refused: &Refused) -> (String, String) {
             format!("您在多处是成员：{}", tenants.join("、")),
             "请指明以哪个成员身份登录：填写租户短名，“-”表示本中心".to_owned(),
         ),
+        Refused::ResetOver => {
+            two("这个链接已失效：它在一小时内有效，并且只能使用一次", "请在“忘记密码”中重新申请")
+        }
         Refused::InvitationOver => two("链接已失效：已被使用、被撤回或已过期", "请向发送链接的人另要一个"),
-        Refused::IssuerFailed { zh, why, .. } => of_issuer(zh, *why),
-        Refused::IdentityTaken => {
-            two("该身份已绑定到另一个账号", "请退出后用它登录，或先在那个账号上解除绑定")
-        }
-        Refused::TooManyIdentities { most } => {
-            (format!("您的账号已绑定 {most} 个身份"), "请先解除一个不用的".to_owned())
-        }
-        Refused::TooManyScimTokens { most } => {
-            (format!("已有 {most} 个目录同步令牌"), "请先吊销一个不用的".to_owned())
-        }
-        Refused::LastWayIn => {
-            two("这是您唯一的登录方式，解除后将无法登录", "请先绑定另一个身份，或请运营人员设置密码")
-        }
-        Refused::NoPassword { zh, .. } => ("该账号没有密码".to_owned(), format!("请通过{zh}登录")),
-        Refused::SignInAgain { minutes } => (
-            format!("您登录已超过 {minutes} 分钟"),
-            "请退出后重新登录：以免他人借用未锁的浏览器添加登录方式".to_owned(),
-        ),
         Refused::TooManyInvitations { most } => {
             (format!("已有 {most} 个待接受的邀请"), "请撤回一些，或等它们被接受或过期".to_owned())
         }
@@ -248,26 +253,6 @@ fn of_people(refused: &Refused) -> (String, String) {
         _ => <(String, String)>::default(),
     }
 }
-
-/// Why a sign-in by an issuer came to nothing.
-fn of_issuer(issuer: &str, why: IssuerFault) -> (String, String) {
-    let (fault, hint) = match why {
-        IssuerFault::Unreachable => ("没有正常应答", "请稍后再试，或换一种方式登录"),
-        IssuerFault::Denied => ("没有让您登录", "请重新登录，或询问其管理人员"),
-        IssuerFault::Stale => ("的应答已过时、重复，或不是在这个浏览器里发起的", "请在登录页重新开始"),
-        IssuerFault::WrongIssuer => ("发来的凭证由别的签发方签发", OPERATORS),
-        IssuerFault::WrongAudience => ("发来的凭证是给别的程序的", OPERATORS),
-        IssuerFault::WrongNonce => ("发来的凭证属于另一次登录", "请重新登录"),
-        IssuerFault::Expired => ("发来的凭证不在有效时间内", "请重新登录；可能是对方或本中心的时钟不准"),
-        IssuerFault::UnknownKey => ("所用的签名密钥没有公布", OPERATORS),
-        IssuerFault::BadSignature => ("发来的凭证没有有效签名，或签名方式不被接受", OPERATORS),
-        IssuerFault::Malformed => ("发来的内容无法读取", OPERATORS),
-    };
-    (format!("{issuer}{fault}"), hint.to_owned())
-}
-
-/// Whom to ask where nobody who signs in can mend it.
-const OPERATORS: &str = "请告知中心的运营人员，日志中有详情";
 
 /// Refusals for what the center has, and has not.
 fn of_the_center(refused: &Refused) -> (String, String) {
@@ -291,6 +276,13 @@ fn of_the_center(refused: &Refused) -> (String, String) {
             format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
             "没有保存任何内容，请稍后重新提交",
         ),
+        Refused::NoMail => two(
+            "中心不发送邮件：设置中没有邮件服务器",
+            "请您自己转交链接；运营人员可在 `[mail]` 中设置邮件服务器",
+        ),
+        Refused::TooManyWebhooks { most } => {
+            with(format!("已有 {most} 个接收端"), "请先删除不再需要的接收端")
+        }
         Refused::NoSecretKey { path } => with(
             format!("在 {path} 找不到中心的密文变量密钥"),
             "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
@@ -303,6 +295,9 @@ fn of_the_center(refused: &Refused) -> (String, String) {
         }
         Refused::PoolRetired { pool } => {
             (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
+        }
+        Refused::TooManyBudgets { most } => {
+            (format!("租户已有 {most} 项预算"), "请先撤销不再需要的".to_owned())
         }
         Refused::TooManySecrets { most } => {
             with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")
@@ -327,6 +322,31 @@ fn incomplete(missing: usize, first: &[Sentence]) -> String {
     let told: Vec<&str> = first.iter().map(|one| one.zh.as_str()).collect();
     let rest = if missing > first.len() { format!("；共 {missing} 项") } else { String::new() };
     told.join("；") + &rest
+}
+
+fn of_invoices(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::AlreadyInvoiced { statement, request } => with(
+            format!("账单 {statement} 已在发票 {request} 中"),
+            "一张账单只能开在一张发票中；该发票撤回、驳回或冲红之后，账单可以重新申请",
+        ),
+        Refused::InvoiceState { request, state } => with(
+            format!("发票 {request} {}", invoice_state(*state)),
+            "请重新查看：只有待开具的申请可以开具、驳回或撤回，只有已开具的发票可以冲红",
+        ),
+        _ => Default::default(),
+    }
+}
+
+fn invoice_state(state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Requested => "尚未开具",
+        InvoiceState::Issued => "已开具",
+        InvoiceState::Reversed => "已冲红",
+        InvoiceState::Withdrawn => "已撤回",
+        InvoiceState::Refused => "已驳回",
+    }
 }
 
 fn decided(state: &str) -> &'static str {
@@ -421,6 +441,17 @@ fn application(state: State) -> &'static str {
         State::Effected => "已批准并生效",
         State::Withdrawn => "已撤回",
         State::Expired => "已过期",
+    }
+}
+
+fn by_oneself(did: Did) -> &'static str {
+    match did {
+        Did::SubmittedContract => "合同由您本人提交",
+        Did::ApprovedContract => "合同由您本人批准",
+        Did::DrewUpAmendment => "补充协议由您本人起草",
+        Did::ProposedCorrection => "更正由您本人提出",
+        Did::ProposedFunding => "券款由您本人提出",
+        Did::RequestedInvoice => "发票由您本人申请",
     }
 }
 

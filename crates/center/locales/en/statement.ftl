@@ -37,3 +37,5 @@ fee-move-reversal = Payment taken back
 fee-text = Payments of the fee are on no account of the contract's. What was open at the beginning and the lines are what is open at the end.
 statement-annex = Annex: use by job
 statement-more-jobs = { $count } more jobs are in the CSV.
+statement-invoice = Invoice
+statement-ask-invoice = Request an invoice

@@ -37,3 +37,5 @@ fee-move-reversal = 付款冲正
 fee-text = 合同费用的付款不计入合同余额。期初未付加各行等于期末未付。
 statement-annex = 附表：作业用量明细
 statement-more-jobs = 另有 { $count } 个作业，见 CSV。
+statement-invoice = 发票
+statement-ask-invoice = 申请发票

@@ -10,12 +10,16 @@ use crate::{
         sign_in::{self, NewToken, TokenView},
     },
     center::Center,
+    second_factor::ask as second_factor,
 };
 use base::api::{
     Problem,
     extract::{Auth, Body, Id, Peer},
 };
-use base::auth::Caller;
+use base::{
+    auth::{Caller, limits::Source},
+    error::AppError,
+};
 
 type Created<T> = (StatusCode, Json<T>);
 
@@ -26,6 +30,8 @@ pub struct SignIn {
     pub password: String,
     /// The token's name in your list of tokens; `sign-in` where left out.
     pub token_name: Option<String>,
+    /// A code of the second factor, or a recovery code. Needed where the person has one.
+    pub code: Option<String>,
     /// The short name of the tenant as whose member the token speaks, `-` for the center's own people. Needed where the
     /// person is a member in several places.
     pub tenant: Option<String>,
@@ -34,19 +40,23 @@ pub struct SignIn {
 /// Gives a token for a login and a password.
 #[utoipa::path(post, path = "/login", tag = "accounts",
     extensions(("x-idempotency-key" = json!("none")), ("x-secret-answer" = json!(true))), request_body = SignIn, security(()),
-    responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 409, body = Problem),
+    responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
     (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub async fn login(
     State(center): State<Center>,
     Peer(from): Peer,
     body: Body<SignIn>,
 ) -> Result<Created<NewToken>, Problem> {
-    let SignIn { login, password, token_name, tenant } = body.value;
-    let members = sign_in::check(&center, &from, &login, &password).await?;
+    let SignIn { login, password, token_name, code, tenant } = body.value;
+    let source = Source::new(&from);
+    let members = sign_in::check(&center, &source, &login, &password).await?;
+    let person = members.first().ok_or(AppError::WrongPassword)?.person;
+    second_factor::pass(&center, &source, person, code.as_deref()).await?;
     let member = sign_in::choose(&center, members, tenant).await?;
     let name = token_name.unwrap_or_else(|| "sign-in".into());
-    let token = sign_in::new_token(&center, &Caller { member, from, once: None }, &name).await?;
-    Ok((StatusCode::CREATED, Json(token)))
+    let made = sign_in::new_token(&center, &Caller { member, from, once: None }, &name).await?;
+    let failed_sign_ins = sign_in::tell_failures(&center, person).await?;
+    Ok((StatusCode::CREATED, Json(NewToken { failed_sign_ins, ..made })))
 }
 
 /// Your tokens.

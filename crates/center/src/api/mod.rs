@@ -30,7 +30,7 @@ use base::api::{
     docs::{Keys, Security},
 };
 
-use crate::center::Center;
+use crate::{center::Center, device::oauth};
 use base::{
     http::{catch_panics, failure_of, method_not_allowed, no_such_route, secure},
     metrics::RequestLabel,
@@ -70,6 +70,7 @@ pub fn router(center: Center) -> Router {
     let marks = once::Marks::of(&document);
     let v1 = v1
         .merge(docs::router(&document))
+        .merge(oauth::router())
         .route("/healthz", axum::routing::get(ops::healthz))
         .route("/readyz", axum::routing::get(ops::readyz))
         .route("/metrics", axum::routing::get(ops::metrics))

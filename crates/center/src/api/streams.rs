@@ -7,7 +7,7 @@ use axum::{
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use crate::{app::events, center::Center};
+use crate::{actions, app::events, center::Center};
 use base::api::{Problem, extract::Auth};
 use base::{
     auth::Scope,
@@ -26,6 +26,7 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let scope = caller.scope()?;
+    center.policies.check(&caller, actions::READ_JOB, scope.tenant())?;
     let resumed = last_event_id(&headers).and_then(|id| id.parse().ok());
     let opened =
         open_stream(&center.clone(), move |out| async move { follow(&center, scope, resumed, &out).await });

@@ -8,9 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, credentials, tenants as rows};
 
-use crate::{actions, center::Center, person::rule};
+use crate::{
+    actions,
+    center::Center,
+    person::{
+        password::{check_own, names_of, new_hash},
+        rule,
+    },
+};
 use base::{
-    auth::{Caller, May, password},
+    auth::{Caller, May},
     change::Changed,
     error::AppError,
     lookup::{self, Names},
@@ -102,9 +109,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
     check_login(&login)?;
     let name = params::line::<64>(field::NAME, name.unwrap_or_default())?;
     let password = password.unwrap_or_default();
-    check_password(&password)?;
     let role = role_for(&role, tenant)?;
-    let hash = hash(password).await?;
+    let hash = new_hash(center, password, vec![login.clone(), String::from(name.clone())]).await?;
     let member = Member {
         id: new_id!(MemberId),
         person: new_id!(PersonId),
@@ -185,6 +191,8 @@ pub struct MemberChange {
     pub is_enabled: Option<bool>,
     #[schema(value_type = Option<domain::schema::Password>)]
     pub password: Option<String>,
+    /// The password that is in force, for one's own new password.
+    pub old_password: Option<String>,
     #[schema(value_type = Option<domain::schema::Line64>)]
     pub name: Option<String>,
     /// Another role on the same side: a tenant's, or the center's own.
@@ -215,7 +223,7 @@ pub async fn change(
     };
     let member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
     // Everybody may change their own password.
-    let MemberChange { is_enabled, password, name, role } = change;
+    let MemberChange { is_enabled, password, old_password, name, role } = change;
     let is_own = member.id == caller.member.id;
     let of_person = name.is_some() || password.is_some();
     let is_own_password = member.person == caller.member.person
@@ -235,11 +243,17 @@ pub async fn change(
     if is_own && (is_enabled == Some(false) || loses_role) {
         return Err(Refused::OwnAccount.into());
     }
+    let person = member.person;
     let hash = match password {
-        Some(password) => Some(new_hash(password).await?),
+        Some(password) => {
+            if person == caller.member.person {
+                check_own(center, caller, &old_password.unwrap_or_default()).await?;
+            }
+            let kept = center.read(move |tx| rows::get_person(tx, person)).await?;
+            Some(new_hash(center, password, names_of(&kept)).await?)
+        }
         None => None,
     };
-    let person = member.person;
     center
         .change(
             may,
@@ -293,24 +307,6 @@ pub fn check_operators(tx: &Tx) -> Result<(), AppError> {
 pub fn set_password(tx: &Tx, person: PersonId, hash: &str) -> Result<(), StoreError> {
     rows::set_password(tx, person, Some(hash))?;
     credentials::end_all_of_person(tx, person, moment::now())
-}
-
-/// The hash of a new password, if it can be one.
-pub async fn new_hash(password: String) -> Result<String, AppError> {
-    check_password(&password)?;
-    hash(password).await
-}
-
-fn check_password(password: &str) -> Result<(), AppError> {
-    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, password::MAX_CHARS);
-    if (least..=most).contains(&chars) {
-        return Ok(());
-    }
-    Err(AppError::invalid(field::PASSWORD, Wrong::PasswordLength { chars, least, most }))
-}
-
-async fn hash(password: String) -> Result<String, AppError> {
-    tokio::task::spawn_blocking(move || password::hash(&password)).await?.map_err(AppError::internal)
 }
 
 /// A role that `text` names and that a member of `tenant` may have.

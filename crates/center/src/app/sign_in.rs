@@ -1,25 +1,24 @@
 //! Signing in and out, and the tokens that programs use.
 
 use domain::{
-    Lang, Member, MemberId, Millis, Rfc3339, SessionId, TokenId,
+    Member, MemberId, Millis, PersonId, Rfc3339, SessionId, TokenId,
     problem::{Wrong, field},
-    tenant::Person,
 };
 use serde::Serialize;
 use serde_json::json;
 use store::{
-    credentials::{self as rows, OriginRow, SessionRow, TokenRow},
-    tenants,
+    credentials::{self as rows, OriginRow, SessionRow, TokenRow, Way},
+    failed_sign_ins, tenants,
 };
 
 use super::members::MemberView;
-use crate::{actions, center::Center, oidc::rows as identities, session::rule::kept};
+use crate::{actions, center::Center, person::password, session::rule::kept};
 use base::{
     auth::{
         Caller, May,
         credentials::{self, Session, TOKEN_PREFIX},
         identity::{self, session},
-        password,
+        limits::Source,
     },
     change::Changed,
     error::AppError,
@@ -36,58 +35,59 @@ pub struct NewToken {
     pub id: TokenId,
     pub expires_at: Rfc3339,
     pub member: MemberView,
+    /// Tries to sign in as this person that failed, where this is the first they hear of them.
+    pub failed_sign_ins: Option<FailedView>,
+}
+
+/// Tries to sign in that failed.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct FailedView {
+    pub tries: i64,
+    pub since: Rfc3339,
+    pub last_at: Rfc3339,
+    /// The address of the last.
+    pub last_from: String,
+}
+
+/// Tells a person of tries that failed, once.
+pub async fn tell_failures(center: &Center, person: PersonId) -> Result<Option<FailedView>, AppError> {
+    let Some(found) = center.read(move |tx| failed_sign_ins::find(tx, person)).await? else {
+        return Ok(None);
+    };
+    let forget = move |tx: &store::Tx| Ok(failed_sign_ins::forget(tx, person)?);
+    center.write(forget, move |center, ()| center.credentials.forget_person(person)).await?;
+    Ok(Some(FailedView {
+        tries: found.tries,
+        since: found.since.into(),
+        last_at: found.last_at.into(),
+        last_from: found.last_from,
+    }))
 }
 
 /// The word for the center where a tenant's short name is asked for: no short name begins with it.
 pub const OF_CENTER: &str = "-";
 
 /// Checks a login and a password; slowed down for those who guess. Gives what the person may sign in as, which is
-/// something: the member chosen last first.
-pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Result<Vec<Member>, AppError> {
-    let (person, members) = known(center, from, login, secret).await?;
+/// something: the member chosen last first. A second factor is not looked at: see [`pass`](crate::second_factor::ask::pass).
+pub async fn check(
+    center: &Center,
+    source: &Source,
+    login: &str,
+    secret: &str,
+) -> Result<Vec<Member>, AppError> {
+    let (person, members) = password::owner(center, source, login, secret).await?;
     if members.is_empty() {
+        let from = &source.address;
         tracing::warn!(login = person.login, %from, "a sign-in failed: every membership is disabled");
         return Err(AppError::WrongPassword);
     }
     Ok(members)
 }
 
-/// [`check`] for those as well who may sign in as nothing now.
-pub async fn known(
-    center: &Center,
-    from: &str,
-    login: &str,
-    secret: &str,
-) -> Result<(Person, Vec<Member>), AppError> {
-    let login: String = login.trim().chars().take(128).collect();
-    center.limits.sign_in(from, &login)?;
-    let asked = login.clone();
-    let read = move |tx: &store::Tx| {
-        let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok(None) };
-        let mut members = tenants::memberships_of(tx, person.id)?;
-        members.retain(|member| member.is_enabled);
-        let issuers = if hash.is_none() { identities::of_person(tx, person.id)? } else { Vec::new() };
-        Ok(Some((person, members, hash, issuers)))
-    };
-    let (found, hash, issuers) = match center.read(read).await? {
-        Some((person, members, hash, issuers)) => (Some((person, members)), hash, issuers),
-        None => (None, None, Vec::new()),
-    };
-    // No password is longer; hashing megabytes would be a way to keep the center busy.
-    let secret: String = secret.chars().take(1024).collect();
-    let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
-    match found {
-        Some((person, members)) if is_right && person.is_enabled => Ok((person, members)),
-        Some((person, _)) if person.is_enabled && !issuers.is_empty() => {
-            let address = &issuers[0].issuer;
-            let [zh, en] = [Lang::Zh, Lang::En].map(|lang| center.issuers.label(address, lang));
-            Err(Refused::NoPassword { zh, en }.into())
-        }
-        _ => {
-            tracing::warn!(%login, %from, "a sign-in failed");
-            Err(AppError::WrongPassword)
-        }
-    }
+/// As what somebody signs in who has shown who they are: the member chosen last.
+pub async fn first_member(center: &Center, person: PersonId) -> Result<Member, AppError> {
+    let members = center.read(move |tx| tenants::memberships_of(tx, person)).await?;
+    members.into_iter().find(|member| member.is_enabled).ok_or(AppError::WrongPassword)
 }
 
 /// The one of a person's members who is of that tenant, or the only one there is.
@@ -140,7 +140,7 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         Ok(Changed::new(row.id, json!({ "name": row.name }), view))
     };
     let member = center.change(may, write, |_, _| ()).await?;
-    Ok(NewToken { token, id, expires_at: expires_at.into(), member })
+    Ok(NewToken { token, id, expires_at: expires_at.into(), member, failed_sign_ins: None })
 }
 
 /// A token as its owner sees it.
@@ -189,46 +189,47 @@ pub struct Browser {
     pub program: String,
 }
 
-/// What an issuer said of the sign-in, for the session that it begins.
-pub type Origin = Box<dyn FnOnce(SessionId) -> OriginRow + Send>;
-
 /// A new browser session: the secret for the cookie, and the session.
 pub async fn new_session(
     center: &Center,
     member: Member,
     browser: Browser,
+    way: Way,
 ) -> Result<(String, Session), AppError> {
-    new_session_by(center, member, browser, None).await
+    new_session_by(center, member, browser, way, None).await
 }
 
-/// [`new_session`] of somebody whom an issuer signed in.
+/// [`new_session`] of somebody whom an issuer signed in: it has the id that is kept with the issuer's word.
 pub async fn new_session_by(
     center: &Center,
     member: Member,
     browser: Browser,
-    origin: Option<Origin>,
+    way: Way,
+    origin: Option<OriginRow>,
 ) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
     let csrf = credentials::new_secret("");
     let row = SessionRow {
-        id: new_id!(SessionId),
+        id: origin.as_ref().map_or_else(|| new_id!(SessionId), |origin| origin.session),
         member: member.id,
         hash: credentials::hash(&secret),
-        csrf: csrf.clone(),
+        csrf,
         created_at: now,
         expires_at: now.plus(Millis::from_hours(center.settings.limits.session_hours)),
         from_address: browser.from,
         program: kept(&browser.program),
+        way,
     };
+    let asked_of = center.common.second_factor;
     let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
-        if let Some(origin) = origin {
-            rows::insert_origin(tx, &origin(row.id))?;
+        if let Some(origin) = &origin {
+            rows::insert_origin(tx, origin)?;
         }
         tenants::choose_member(tx, member.id, now)?;
-        Ok(session(tx, member, csrf)?)
+        Ok(session(tx, member, row, asked_of)?)
     };
     let session = center.write(write, |_, _| ()).await?;
     Ok((secret, session))

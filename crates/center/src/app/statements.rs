@@ -1,6 +1,7 @@
 //! Statements: what a contract was given and charged in a month, from the ledger alone. That of a closed month is given
 //! out as it was frozen, byte for byte.
 
+mod billed;
 mod csv;
 mod face;
 mod made;
@@ -15,12 +16,16 @@ use domain::{
     problem::{Wrong, field},
 };
 use serde::Deserialize;
-use store::periods;
+use store::{
+    invoices::{self, Invoice},
+    periods,
+};
 
 use super::contracts;
 use crate::{actions, center::Center};
 use base::{auth::Caller, error::AppError, moment, params};
 
+pub use billed::{numbered, thawed};
 pub use face::{Due, Face, FeeLine, Fees, Issuer, Payer};
 pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, StatementLine, bounds, make_with};
 pub use store::payments::FeeMove;
@@ -141,9 +146,7 @@ pub async fn statement(
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
             None => Ok(GivenOut { statement: made::make(tx, &issuer, &contract, month)?, frozen: None }),
             Some(kept) => {
-                let statement = serde_json::from_str(&kept.body).map_err(|error| {
-                    AppError::internal_at(format!("the statement {}", kept.number), error)
-                })?;
+                let statement = thawed(&kept)?;
                 let frozen = Frozen { body: kept.body, sha256: store::chain::hex(&kept.sha256) };
                 Ok(GivenOut { statement, frozen: Some(frozen) })
             }
@@ -161,6 +164,12 @@ pub async fn by_job(
     let of = statement(center, caller, id, query).await?.statement;
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
     center.read(move |tx| made::annex(tx, &contract, &of)).await
+}
+
+/// The invoice that a statement is on, asked for or issued, where there is one.
+pub async fn invoice_over(center: &Center, statement: &str) -> Result<Option<Invoice>, AppError> {
+    let statement = statement.to_owned();
+    center.read(move |tx| invoices::of_statement(tx, &statement)).await
 }
 
 /// The month that is asked for.

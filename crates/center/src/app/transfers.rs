@@ -29,10 +29,10 @@ pub struct TransferView {
     /// `card_ms` or `micro_cny`.
     pub unit: Unit,
     pub debit: AccountName,
-    /// The contract's number, where its account is debited.
+    /// The contract's number, where its account is debited; the id of a programme or voucher, where theirs is.
     pub debit_contract: Option<String>,
     pub credit: AccountName,
-    /// The contract's number, where its account is credited.
+    /// The contract's number, where its account is credited; the id of a programme or voucher, where theirs is.
     pub credit_contract: Option<String>,
     pub amount: i64,
     pub cause: CauseName,
@@ -57,9 +57,9 @@ impl TransferView {
             key,
             unit,
             debit: debit.name(),
-            debit_contract: debit.contract().map(&number),
+            debit_contract: debit.contract().map(&number).or_else(|| debit.owner()),
             credit: credit.name(),
-            credit_contract: credit.contract().map(&number),
+            credit_contract: credit.contract().map(&number).or_else(|| credit.owner()),
             amount,
             cause: cause.name(),
             run: cause.run().copied(),

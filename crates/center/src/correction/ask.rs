@@ -30,7 +30,12 @@ use super::{
 };
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
+    budget::{
+        ask as budget,
+        rows::{self as budgets, GivenBack},
+    },
     center::Center,
+    voucher::redeem,
 };
 
 /// Which corrections to list.
@@ -319,20 +324,31 @@ pub async fn decide(
             for posting in rule::entries(&correction, &standing, month) {
                 ledger::post(tx, &posting, new_id!(TransferId), now)?;
             }
+            redeem::corrected(tx, zone, &correction, (now, month))?;
             for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }
         }
+        let gives_back = matches!(correction.kind, CorrectionKind::CreditNote | CorrectionKind::Allowance);
+        let back = if decision.book && gives_back {
+            budgets::of_run(tx, &correction.corrects, correction.amount_micro_cny, now)?
+        } else {
+            None
+        };
         rows::decide(tx, &correction)?;
         let contract = contracts::get_contract(tx, correction.contract)?;
         let mut detail = detail(&correction, &contract);
         detail["state"] = json!(correction.state.code());
         let view = view(tx, correction)?;
-        Ok(Changed::new(id, detail, (view, changes)).of_tenant(contract.tenant))
+        Ok(Changed::new(id, detail, (view, changes, back)).of_tenant(contract.tenant))
     };
-    let told = |center: &Center, (_, changes): &(CorrectionView, Vec<StateChange>)| {
+    let told = |center: &Center,
+                (_, changes, back): &(CorrectionView, Vec<StateChange>, Option<GivenBack>)| {
         for change in changes {
             known_contracts::applied(center, change);
+        }
+        if let Some(back) = back {
+            budget::given_back(center, back);
         }
     };
     Ok(center.change(may, work, told).await?.0)

@@ -1,9 +1,12 @@
 //! Invitations over HTTP.
 
 use axum::{Json, extract::State, http::StatusCode};
-use base::api::{
-    Problem,
-    extract::{Auth, Body, Id, Peer},
+use base::{
+    api::{
+        Problem,
+        extract::{Auth, Body, Id, Peer},
+    },
+    auth::limits::Source,
 };
 
 use super::ask::{self, InvitationView, Joining, MadeInvitation, NewInvitation, Offer};
@@ -56,13 +59,13 @@ pub async fn look(State(center): State<Center>, Id(token): Id) -> Result<Json<Of
 /// Makes you a member by a link: as the person of a login, or, with a name, as somebody new.
 #[utoipa::path(post, path = "/join", tag = "accounts", extensions(("x-idempotency-key" = json!("none"))),
     request_body = Joining, security(()),
-    responses((status = 201, body = MemberView), (status = 401, body = Problem), (status = 409, body = Problem),
-    (status = 422, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 201, body = MemberView), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub async fn join(
     State(center): State<Center>,
     Peer(from): Peer,
     body: Body<Joining>,
 ) -> Result<Created<MemberView>, Problem> {
-    let member = ask::join(&center, &from, body.value).await?;
+    let (member, _) = ask::join(&center, &Source::new(&from), body.value).await?;
     Ok((StatusCode::CREATED, Json(ask::seen(&center, member).await?)))
 }

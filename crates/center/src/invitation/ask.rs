@@ -1,7 +1,8 @@
 //! What can be asked of invitations.
 
 use domain::{
-    Member, MemberId, Millis, PersonId, Rfc3339, Role, TenantId, Timestamp, problem::field, tenant::Person,
+    Lang, Member, MemberId, Millis, PersonId, Rfc3339, Role, TenantId, Timestamp, problem::field,
+    tenant::Person,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,20 +13,21 @@ use super::{
     rule::{self, Invitation, InvitationId, InvitationState, MOST_OPEN},
 };
 use crate::{
-    app::{
-        members::{self, MemberView},
-        sign_in,
-    },
+    app::members::{self, MemberView},
     center::Center,
-    person::rule::read_email,
+    notices::send,
+    person::{password, rule::read_email},
+    second_factor::ask as second_factor,
+    session::rule::Way,
 };
 use base::{
-    auth::{Caller, May, credentials},
+    auth::{Caller, May, credentials, limits::Source},
     change::Changed,
     error::AppError,
     events::{self, About, Event},
     lookup::{self, Names},
     moment::{self, new_id},
+    notice::mail::outbox::Mail,
     params,
     refusal::Refused,
     text::Text,
@@ -80,13 +82,16 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<InvitationView
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInvitation {
-    /// Whom it is for. The center sends no mail: whoever invites gives the link on.
+    /// Whom it is for. Whoever invites gives the link on, or has the center send it.
     pub email: String,
     /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
     #[schema(value_type = Role)]
     pub role: String,
     /// The tenant's short name, for the center's people; the caller's own where left out.
     pub tenant: Option<String>,
+    /// Whether the center sends the link to that address.
+    #[serde(default)]
+    pub send: bool,
 }
 
 /// An invitation that was made. Its link is told this once.
@@ -113,6 +118,9 @@ pub async fn invite(
         ));
     }
     let role = members::role_for(&new.role, tenant)?;
+    if new.send {
+        send::check_on(center)?;
+    }
     let (now, token) = (moment::now(), credentials::new_secret(""));
     let invitation = Invitation {
         id: new_id!(InvitationId),
@@ -126,16 +134,36 @@ pub async fn invite(
         ended_at: None,
         taken_by: None,
     };
+    let (for_mail, secret) = (center.clone(), new.send.then(|| token.clone()));
     let write = move |tx: &Tx| {
         if rows::count_open(tx, tenant, now)? >= MOST_OPEN {
             return Err(Refused::TooManyInvitations { most: MOST_OPEN }.into());
         }
         rows::insert(tx, &invitation)?;
+        if let Some(secret) = &secret {
+            send_link(&for_mail, tx, &invitation, secret)?;
+        }
         let view = InvitationView::of(&mut Names::of(tx), &invitation, now)?;
         Ok(Changed::new(invitation.id, json!({ "role": role.code() }), view))
     };
     let invitation = center.change(may, write, |_, _| ()).await?;
     Ok(MadeInvitation { invitation, path: format!("/join/{token}") })
+}
+
+/// Has the center send the link.
+fn send_link(center: &Center, tx: &Tx, invitation: &Invitation, secret: &str) -> Result<(), AppError> {
+    let place = match invitation.tenant {
+        Some(id) => {
+            let tenant = tenants::get_tenant(tx, id)?;
+            Text { zh: tenant.name_zh, en: tenant.name_en }
+        }
+        None => Text { zh: center.name(Lang::Zh).to_owned(), en: center.name(Lang::En).to_owned() },
+    };
+    let date = center.common.time_zone.date(invitation.expires_at);
+    let told =
+        json!({ "place_zh": place.zh, "place_en": place.en, "role": invitation.role.code(), "date": date });
+    let mail = Mail::new("invitation", &invitation.email, told, invitation.created_at);
+    send::insert_secret(center, tx, Mail { path: "/join/".to_owned(), ..mail }, secret)
 }
 
 /// Takes an invitation back: its link opens nothing any more.
@@ -211,6 +239,8 @@ pub struct Joining {
     pub login: String,
     #[schema(value_type = domain::schema::Password)]
     pub password: String,
+    /// A code of the second factor of a login that is there, or a recovery code. Needed where it has one.
+    pub code: Option<String>,
     /// Makes a new login for a person of this name; where left out, the login is one that is there.
     #[schema(value_type = Option<domain::schema::Line64>)]
     pub name: Option<String>,
@@ -223,20 +253,24 @@ impl std::fmt::Debug for Joining {
 }
 
 /// Makes a member of whoever has the link, and signs in, or makes a login.
-pub async fn join(center: &Center, from: &str, joining: Joining) -> Result<Member, AppError> {
-    let Joining { token, login, password, name } = joining;
+pub async fn join(center: &Center, source: &Source, joining: Joining) -> Result<(Member, Way), AppError> {
+    let Joining { token, login, password, code, name } = joining;
+    let from = &*source.address;
     let Some(name) = name else {
-        let (person, _) = sign_in::known(center, from, &login, &password).await?;
+        let (person, _) = password::owner(center, source, &login, &password).await?;
+        open(center, &token).await?;
+        let way = second_factor::pass(center, source, person.id, code.as_deref()).await?;
         let Person { id, login, name, .. } = person;
-        return take(center, from, &token, Who::Known { id, login, name }).await;
+        return Ok((take(center, from, &token, Who::Known { id, login, name }).await?, way));
     };
     // Which logins there are is not to be tried out faster than passwords are.
-    center.limits.sign_in(from, &login)?;
+    center.limits.sign_in(source, &login)?;
     members::check_login(&login)?;
-    let name = params::line::<64>(field::NAME, name)?.into();
-    open(center, &token).await?;
-    let hash = members::new_hash(password).await?;
-    take(center, from, &token, Who::New { login, name, hash }).await
+    let name: String = params::line::<64>(field::NAME, name)?.into();
+    let email = open(center, &token).await?.email;
+    let names = vec![login.clone(), name.clone(), email];
+    let hash = password::new_hash(center, password, names).await?;
+    Ok((take(center, from, &token, Who::New { login, name, hash }).await?, Way::Password))
 }
 
 /// Makes a member of somebody who is signed in, and has the link.

@@ -1,4 +1,4 @@
-//! An invitation 邀请: a link by which somebody becomes a member. It works without mail: whoever invites gives it on.
+//! An invitation 邀请: a link by which somebody becomes a member. Whoever invites gives it on, or has the center send it.
 
 mod api;
 pub mod ask;

@@ -16,6 +16,7 @@ use base::{
         form::{Choice, Form},
         frame::{Front, Page, Visitor, render},
     },
+    refusal::Refused,
 };
 use domain::Member;
 
@@ -26,12 +27,11 @@ use super::{
 use crate::{
     app::sign_in,
     center::Center,
+    entry::{door, state::Onward},
     oidc::issuers::Offered,
-    portal::{
-        sign_in::{browser, session_cookie},
-        tenants::tenants_by_name,
-    },
+    portal::tenants::tenants_by_name,
     role::rule::least_first,
+    session::rule::Way,
 };
 
 #[derive(Template)]
@@ -44,6 +44,8 @@ pub struct InvitationsPage {
     /// The link just made: it is shown this once.
     made: Option<String>,
     days: i64,
+    /// The center sends mail.
+    sends: bool,
     roles: Vec<Choice>,
     /// The center's own people are last.
     tenants: Vec<Choice>,
@@ -82,6 +84,7 @@ async fn show_list(
         may_invite: visitor.may(center, rule::INVITE, own),
         made: center.secrets.take(&kept_for(visitor)),
         days: center.settings.sign_in.invitation_days,
+        sends: center.common.mail.is_on(),
         roles: roles.map(|role| Choice::new(role.code(), ui.word("role", role.code()))).collect(),
         tenants,
         form,
@@ -98,6 +101,7 @@ pub async fn invite(
         email: form.value("email").to_owned(),
         role: form.value("role").to_owned(),
         tenant: Some(form.value("tenant").to_owned()).filter(|slug| !slug.is_empty()),
+        send: form.has("send", "yes"),
     };
     match ask::invite(&center, &visitor.caller, new).await {
         Ok(made) => {
@@ -138,7 +142,10 @@ pub struct JoinPage {
     own: Option<String>,
     own_form: Form,
     known: Form,
+    /// Whoever has a second factor gives its code as well.
+    asks_code: bool,
     new: Form,
+    least_chars: usize,
 }
 
 /// The forms of the page that came back.
@@ -146,6 +153,7 @@ pub struct JoinPage {
 struct Forms {
     own: Form,
     known: Form,
+    asks_code: bool,
     new: Form,
 }
 
@@ -170,28 +178,27 @@ async fn show(
     let is_typed = !forms.new.fields().is_empty();
     let new = if is_typed { forms.new } else { Form::with(&[("new_login", offer.email.clone())]) };
     let title = ui.t("invitation");
-    let (own_form, known) = (forms.own, forms.known);
+    let (own_form, known, asks_code) = (forms.own, forms.known, forms.asks_code);
+    let least_chars = center.settings.sign_in.password_chars;
     let issuers = center.issuers.offered(ui.lang);
     let page = Page::new(front, "", title);
-    let page = JoinPage { page, token, place, offer, issuers, own, own_form, known, new };
+    let page =
+        JoinPage { page, token, place, offer, issuers, own, own_form, known, asks_code, new, least_chars };
     Ok(render(status, &page))
 }
 
 /// Somebody is a member, and goes on in this browser as that.
 async fn entered(
     center: &Center,
-    member: Member,
-    browser: sign_in::Browser,
+    front: &Front,
+    (member, way): (Member, Way),
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
     // The session of before, if there is one, is of another member.
     if let Some(secret) = cookie(headers, SESSION_COOKIE) {
         sign_in::end_session(center, secret).await?;
     }
-    let (secret, _) = sign_in::new_session(center, member, browser).await?;
-    let age_s = center.settings.limits.session_hours.saturating_mul(3600);
-    let cookie = [(header::SET_COOKIE, session_cookie(center, &secret, age_s))];
-    Ok((cookie, Redirect::to("/")).into_response())
+    door::enter(center, front, member, way, Onward::default()).await
 }
 
 pub async fn join_new(
@@ -204,10 +211,12 @@ pub async fn join_new(
         token: token.clone(),
         login: new.value("new_login").to_owned(),
         password: new.raw("new_password").to_owned(),
+        code: None,
         name: Some(new.value("new_name").to_owned()),
     };
-    match ask::join(&center, &front.from, joining).await {
-        Ok(member) => entered(&center, member, browser(&front), &headers).await,
+    let source = door::source(&center, &front, &joining.login).await?;
+    match ask::join(&center, &source, joining).await {
+        Ok(joined) => entered(&center, &front, joined, &headers).await,
         Err(error) => {
             let field = |name: &str| match name {
                 "login" | "already_there" => Some("new_login"),
@@ -231,17 +240,25 @@ pub async fn join_known(
         token: token.clone(),
         login: known.value("login").to_owned(),
         password: known.raw("password").to_owned(),
+        code: Some(known.value("code").to_owned()),
         name: None,
     };
-    let status = match ask::join(&center, &front.from, joining).await {
-        Ok(member) => return entered(&center, member, browser(&front), &headers).await,
+    let source = door::source(&center, &front, &joining.login).await?;
+    let joined = ask::join(&center, &source, joining).await;
+    let asks_code = match &joined {
+        Err(AppError::Refused(refused)) => **refused == Refused::CodeNeeded,
+        Err(AppError::Invalid(_)) => true,
+        _ => false,
+    };
+    let status = match joined {
+        Ok(joined) => return entered(&center, &front, joined, &headers).await,
         Err(error @ AppError::WrongPassword) => {
             known.notice = fault::told(front.ui, &error).title;
             status(&error)
         }
-        Err(error) => known.explain(front.ui, error, |_| None)?,
+        Err(error) => known.explain(front.ui, error, |name| (name == "code").then_some("code"))?,
     };
-    show(&center, front, status, token, Forms { known, ..Forms::default() }).await
+    show(&center, front, status, token, Forms { known, asks_code, ..Forms::default() }).await
 }
 
 pub async fn join_own(
@@ -251,7 +268,10 @@ pub async fn join_own(
     Sent { visitor, form: mut own }: Sent,
 ) -> Result<Response, AppError> {
     match ask::join_as(&center, &visitor.caller, &token).await {
-        Ok(member) => entered(&center, member, browser(&visitor.front), &headers).await,
+        Ok(member) => {
+            let way = visitor.front.session.as_ref().map_or(Way::Password, |session| session.way);
+            entered(&center, &visitor.front, (member, way), &headers).await
+        }
         Err(error) => {
             let status = own.explain(visitor.front.ui, error, |_| None)?;
             show(&center, visitor.front, status, token, Forms { own, ..Forms::default() }).await
@@ -292,6 +312,7 @@ mod samples {
                 may_invite,
                 made: may_invite.then(|| "https://center.example/join/SECRET".to_owned()),
                 days: 7,
+                sends: is_of_center,
                 roles: vec![Choice::new("developer", "Developer < 1")],
                 tenants: views::tenants(),
                 form,
@@ -332,11 +353,14 @@ mod samples {
                 own: own.map(str::to_owned),
                 own_form: forms.own,
                 known: forms.known,
+                asks_code: forms.asks_code,
                 new: forms.new,
+                least_chars: 10,
             };
             let faulty = Forms {
                 own: wrong(&[]),
-                known: wrong(&[]),
+                known: wrong(&["code"]),
+                asks_code: true,
                 new: wrong(&["new_login", "new_name", "new_password"]),
             };
             vec![

@@ -1,5 +1,6 @@
 //! Who may invite, and how an invitation ends.
 
+use crate::notices::topics::MEMBER_TOPICS;
 use base::{auth::Action, detail::Detail, events::Kind};
 use domain::{MemberId, Role, TenantId, Timestamp};
 
@@ -32,7 +33,7 @@ pub const JOIN: Action = Action::deed("join_by_invitation").keeps(&[
 ]);
 
 /// Somebody became a member.
-pub const MEMBER_JOINED: Kind = Kind::new("member_joined");
+pub const MEMBER_JOINED: Kind = Kind::new("member_joined").tells(MEMBER_TOPICS);
 
 /// The most invitations of one tenant, or of the center, that are open at once.
 pub const MOST_OPEN: u64 = 500;

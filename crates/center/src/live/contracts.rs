@@ -28,7 +28,7 @@ impl LiveContract {
     pub fn balance_after(&self, more: Use) -> ContractBalance {
         ContractBalance {
             use_balance: CardMs(self.balance.use_balance.0 - more.used.0),
-            money_balance: MicroCny(self.balance.money_balance.0 - more.charged.0),
+            money_balance: MicroCny(self.balance.money_balance.0 - more.charged.0 + more.by_vouchers.0),
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn used(card_hours: i64, yuan: i64) -> Use {
-        Use { used: CardMs(card_hours * HOUR_MS), charged: MicroCny(yuan * YUAN) }
+        Use { used: CardMs(card_hours * HOUR_MS), charged: MicroCny(yuan * YUAN), ..Use::default() }
     }
 
     /// A contract with 100 yuan, and two runs of it that began at once: on two cards and on four, at 10 yuan an hour.
@@ -230,8 +230,8 @@ mod tests {
         assert_eq!(known.balance_after(used(6, 60)), balance(-6, 40));
         assert!(known.funds_after(used(10, 100)).is_exhausted());
         // Posted is posted once: it leaves the one sum and comes off the other.
-        let Use { used: more, charged } = used(2, 20);
-        live.run_metered(ids[0].0, Metered { used: more, charged }, used(2, 20), at(1));
+        let Use { used: more, charged, .. } = used(2, 20);
+        live.run_metered(ids[0].0, Metered { used: more, charged }, &[(at(1), used(2, 20))], at(1));
         assert_eq!(live.unmetered(By::Contract(contract()), at(1)), used(4, 40));
         assert_eq!(live.contract(contract()).unwrap().balance, balance(-2, 80));
         assert_eq!(live.unmetered(By::Contract(contract()), at(2)), used(10, 100));
@@ -266,6 +266,9 @@ mod tests {
         assert_eq!(live.contract(contract()).unwrap().balance, balance(0, 100));
         live.charge(ContractId::from_bytes([9; 16]), used(1, 1), at(1));
         assert_eq!(live.contracts().len(), 1);
+        // A voucher pays 18 of the 60.
+        live.charge(contract(), Use { by_vouchers: MicroCny(18 * YUAN), ..used(6, 60) }, at(1));
+        assert_eq!(live.contract(contract()).unwrap().balance, balance(-6, 58));
     }
 
     #[test]

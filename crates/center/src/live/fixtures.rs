@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::{
     CardModel, CardSet, ContractId, Job, JobId, JobSpec, MemberId, Millis, Node, NodeId, NodeState,
-    Placement, PoolId, ProjectId, RatePerCardHour, Run, RunId, RunState, TenantId, Timestamp, node::Slot,
+    Placement, PoolId, ProjectId, RatePerCardHour, Run, RunId, RunState, TenantId, Timestamp, Zone,
+    node::Slot,
 };
 use store::pools::Pool;
 
@@ -37,7 +38,7 @@ pub(crate) fn hall() -> Live {
         labels: vec![],
         maintenance: None,
     };
-    let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1));
+    let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1), <&Zone>::default());
     let model = CardModel::known("ascend-910").unwrap();
     live.node_added(node, &Pool { id: pool(), name: "p".into(), model, retired_at: None });
     live

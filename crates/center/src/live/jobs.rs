@@ -44,8 +44,9 @@ impl Live {
 
     /// Why a job waits that the planner does not know, as of the last plan; `None` if it does not wait.
     pub fn waits_unplanned(&self, id: JobId) -> Option<Limit> {
-        let waiting = self.jobs.get(&id).and_then(waiting)?;
+        let waiting = self.jobs.get(&id).and_then(|known| self.waiting(known))?;
         Some(match waiting.block {
+            Some(Block::Budget(budget)) => Limit::BudgetUsedUp { budget, stands: None },
             Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
             Some(Block::ArrayLimit { running, limit }) => Limit::ArrayLimit { running, limit },
             None => Limit::NotPlanned,
@@ -73,8 +74,15 @@ impl Live {
     ///
     /// Cost: linear in the jobs that have not ended, where none does.
     pub fn has_work(&self) -> bool {
-        let mut waiting = self.jobs.values().filter_map(waiting);
+        let mut waiting = self.jobs.values().filter_map(|known| self.waiting(known));
         waiting.any(|waiting| waiting.tasks > 0 && waiting.block.is_none())
+    }
+
+    /// A job as the planner sees it, if tasks of it wait: none of them starts while a budget that counts it is used up.
+    pub(super) fn waiting(&self, live: &LiveJob) -> Option<Waiting> {
+        let waiting = waiting(live)?;
+        let budget = self.held_by_budget(live.job.project, live.job.submitted_by);
+        Some(Waiting { block: budget.map(Block::Budget).or(waiting.block), ..waiting })
     }
 
     /// A job was submitted; it waits for `unmet` of other jobs.
@@ -207,8 +215,8 @@ pub fn fate(when: DependencyKind, state: JobState, tasks: Tasks) -> Fate {
     if is_met { Fate::Met } else { Fate::Never }
 }
 
-/// A job as the planner sees it, if tasks of it wait.
-pub(super) fn waiting(live: &LiveJob) -> Option<Waiting> {
+/// A job as it waits by itself, if tasks of it do.
+fn waiting(live: &LiveJob) -> Option<Waiting> {
     let job = &live.job;
     if job.tasks.waiting() == 0 || matches!(job.state, JobState::Stopping { .. } | JobState::Ended { .. }) {
         return None;

@@ -4,6 +4,7 @@
 //! from the store at start, and changed after a commit only, in the order of the commits. The collections are private,
 //! and a change has one function with its name, in the file of its noun; everybody else gets to read.
 
+mod budgets;
 mod cards;
 mod contracts;
 #[cfg(test)]
@@ -13,15 +14,17 @@ mod lending;
 mod nodes;
 mod planning;
 mod runs;
+mod spending;
 mod tenants;
 mod used;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp};
+use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp, Zone};
 use scheduler::DiskShortage;
 use store::pools::{GoneNode, Pool};
 
+pub use budgets::{Budgets, BudgetsSeen, Crossed, LiveBudget};
 pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
 pub use nodes::LiveNode;
@@ -46,6 +49,9 @@ pub struct Live {
     /// Price books in force and to come.
     price_books: Vec<domain::price::PriceBook>,
     contracts: BTreeMap<ContractId, LiveContract>,
+    budgets: Budgets,
+    /// The center's, by which the months of budgets begin.
+    zone: &'static Zone,
     /// When the next approved amendment is to come into force.
     next_amendment: Option<Timestamp>,
     /// Jobs that have not ended.
@@ -82,7 +88,7 @@ struct Touched {
 
 impl Live {
     /// Nothing goes on yet.
-    pub fn new(half_life: Millis, default_time_limit: Millis) -> Self {
+    pub fn new(half_life: Millis, default_time_limit: Millis, zone: &'static Zone) -> Self {
         Self {
             half_life,
             default_time_limit,
@@ -93,6 +99,8 @@ impl Live {
             lending_limits: BTreeMap::new(),
             price_books: Vec::new(),
             contracts: BTreeMap::new(),
+            budgets: Budgets::default(),
+            zone,
             next_amendment: None,
             jobs: BTreeMap::new(),
             runs: BTreeMap::new(),

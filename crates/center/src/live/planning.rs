@@ -3,7 +3,7 @@
 use domain::{Contract, ContractState, Placement, RunId, Timestamp, run::StopCause};
 use scheduler::{Cohort, DiskShortage, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Window};
 
-use super::{Hold, Live, LiveContract, LiveNode, LiveRun, Touched, jobs::waiting};
+use super::{Hold, Live, LiveContract, LiveNode, LiveRun, Touched};
 
 impl Live {
     /// Everything at once, for a planner that is asked once.
@@ -13,7 +13,7 @@ impl Live {
         Snapshot {
             nodes: self.nodes.values().map(|node| self.node_view(node)).collect(),
             queues: self.contracts.values().map(|known| self.queue(known, now)).collect(),
-            waiting: self.jobs.values().filter_map(waiting).collect(),
+            waiting: self.jobs.values().filter_map(|known| self.waiting(known)).collect(),
             running: self.runs.values().filter_map(occupied).collect(),
             counted: Vec::new(),
             cohorts: self.cohorts(),
@@ -51,7 +51,7 @@ impl Live {
             }
         }
         for id in jobs {
-            match self.jobs.get(&id).and_then(waiting) {
+            match self.jobs.get(&id).and_then(|known| self.waiting(known)) {
                 Some(waiting) => planner.submit(&waiting),
                 None => planner.withdraw(id),
             }

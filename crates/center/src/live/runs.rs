@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{CardMs, Job, JobId, MicroCny, Millis, Run, RunId, ServiceClass, Timestamp, metering::Metered};
+use domain::{
+    CardMs, Job, JobId, MemberId, MicroCny, Millis, ProjectId, Run, RunId, ServiceClass, Timestamp,
+    metering::Metered,
+};
 use engines::Leaving;
 
 use super::{Live, LiveJob, Use};
@@ -23,6 +26,9 @@ pub enum Hold {
 #[derive(Clone, Debug)]
 pub struct LiveRun {
     pub run: Run,
+    pub project: ProjectId,
+    /// Who submitted its job.
+    pub member: MemberId,
     pub job_name: Arc<str>,
     pub class: ServiceClass,
     pub time_limit: Millis,
@@ -43,6 +49,8 @@ impl LiveRun {
     fn new(run: Run, job: &LiveJob, metered: Metered) -> Self {
         Self {
             run,
+            project: job.job.project,
+            member: job.job.submitted_by,
             job_name: job.job.spec.name.as_str().into(),
             class: job.job.spec.service_class,
             time_limit: job.time_limit,
@@ -70,6 +78,8 @@ impl LiveRun {
         Use {
             used: CardMs((self.run.used(until).0 - self.metered.used.0).max(0)),
             charged: MicroCny((self.run.charge(until).0 - self.metered.charged.0).max(0)),
+            // They pay as it is posted.
+            by_vouchers: MicroCny::ZERO,
         }
     }
 }
@@ -120,12 +130,13 @@ impl Live {
         }
     }
 
-    /// A run's use was posted up to `metered`, and `posted` more than before.
-    pub fn run_metered(&mut self, run: RunId, metered: Metered, posted: Use, now: Timestamp) {
+    /// A run's use was posted up to `metered`, in these parts, each at its instant.
+    pub fn run_metered(&mut self, run: RunId, metered: Metered, parts: &[(Timestamp, Use)], now: Timestamp) {
         if let Some(known) = self.runs.get_mut(&run) {
             known.metered = metered;
-            let contract = known.run.contract;
-            self.charge(contract, posted, now);
+            let (contract, spender) = (known.run.contract, (known.project, known.member));
+            self.charge(contract, parts.iter().map(|(_, posted)| *posted).sum(), now);
+            self.spend(spender, parts);
         }
     }
 

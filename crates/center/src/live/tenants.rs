@@ -86,7 +86,7 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use domain::PriceBookId;
+    use domain::{PriceBookId, Zone};
 
     use super::*;
 
@@ -100,7 +100,7 @@ mod tests {
             prices: Vec::new(),
             waivers: price::Waivers::default(),
         };
-        let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1));
+        let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1), <&Zone>::default());
         assert!(live.prices(at(0)).is_none());
         for (n, from) in [(1, 0), (2, 10), (3, 40)] {
             live.price_book_published(book(n, from), at(20));

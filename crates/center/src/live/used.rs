@@ -12,13 +12,19 @@ use domain::{CardMs, MicroCny};
 pub struct Use {
     pub used: CardMs,
     pub charged: MicroCny,
+    /// The part of the charge that vouchers pay; below 0 where they take back.
+    pub by_vouchers: MicroCny,
 }
 
 impl Add for Use {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { used: self.used + other.used, charged: MicroCny(self.charged.0 + other.charged.0) }
+        Self {
+            used: self.used + other.used,
+            charged: MicroCny(self.charged.0 + other.charged.0),
+            by_vouchers: MicroCny(self.by_vouchers.0 + other.by_vouchers.0),
+        }
     }
 }
 

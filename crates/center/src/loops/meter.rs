@@ -2,7 +2,7 @@
 //! ends contracts as their balance or their term ends, drains nodes for their maintenance.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
@@ -16,8 +16,11 @@ use crate::{
         contracts, nodes,
         runs::{news, stopping},
     },
+    budget::tell,
     center::Center,
+    live::{BudgetsSeen, LiveRun},
     retirement::ask as retirement,
+    voucher,
     wakers::{METER, sleep},
 };
 use base::{
@@ -46,6 +49,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         if is_due {
             accrued = Instant::now();
             forget_old_answers(center, now);
+            voucher::keep::expire(center, now);
             looked = contracts::term::keep(center, now, looked).unwrap_or_else(|error| {
                 tracing::error!(%error, "failed to book what the passing of terms books; it is tried again");
                 center.loops.failed(METER, &error);
@@ -115,11 +119,11 @@ pub fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timesta
     let amendment = force::keep(center, now);
     let due = look(center, now);
     if accrue_all {
-        accrue(center, now, None);
+        accrue(center, now, |_| true);
     }
     for contract in &due.exhausted {
         // Up to the very instant, so that the page and the ledger show a balance that has ended.
-        accrue(center, now, Some(*contract));
+        accrue(center, now, |run| run.run.contract == *contract);
         contracts::end_by_itself(center, *contract, ContractAction::Exhaust, now);
     }
     for contract in &due.expired {
@@ -129,15 +133,39 @@ pub fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timesta
     for (run, cause) in due.stop {
         by_cause.entry(cause.code()).or_insert_with(|| (cause, Vec::new())).1.push(run);
     }
-    let has_changed = !by_cause.is_empty() || !due.exhausted.is_empty() || !due.expired.is_empty();
+    let has_stopped = !by_cause.is_empty();
     for (cause, ids) in by_cause.into_values() {
         stopping::stop(center, ids, cause);
     }
+    // After contracts: where both end at once, the contract is the cause.
+    let (budget, has_budget_changed) = keep_budgets(center, now);
+    let has_changed =
+        has_stopped || !due.exhausted.is_empty() || !due.expired.is_empty() || has_budget_changed;
     if has_changed {
         center.compute.wakers.plan();
         return Some(now);
     }
-    due.next.into_iter().chain(maintenance).chain(amendment).min()
+    due.next.into_iter().chain(maintenance).chain(amendment).chain(budget).min()
+}
+
+/// Looks at the budgets: ends what runs of those that are used up, and tells of shares that are. Gives when to look again,
+/// and whether something changed.
+fn keep_budgets(center: &Center, now: Timestamp) -> (Option<Timestamp>, bool) {
+    let BudgetsSeen { to_meter, to_stop, crossed, has_changed, next } = center.live().look_at_budgets(now);
+    if !to_meter.is_empty() {
+        // As with contracts: the ledger shows a budget that is used up.
+        let ended: HashSet<RunId> = to_meter.into_iter().collect();
+        accrue(center, now, |run| ended.contains(&run.run.id));
+    }
+    let has_stopped = !to_stop.is_empty();
+    if has_stopped {
+        stopping::stop(center, to_stop, StopCause::BudgetEnded);
+    }
+    if let Err(error) = tell::tell(center, crossed, now) {
+        tracing::error!(%error, "failed to tell of budgets; it is tried again");
+        center.loops.failed(METER, &error);
+    }
+    (next, has_changed || has_stopped)
 }
 
 fn look(center: &Center, now: Timestamp) -> Due {
@@ -183,13 +211,12 @@ fn look(center: &Center, now: Timestamp) -> Due {
     due
 }
 
-/// Posts what running runs have used up to `now`, as far as their engine has seen them: all of them, or one contract's.
-fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
+/// Posts what these running runs have used up to `now`, as far as their engine has seen them.
+fn accrue(center: &Center, now: Timestamp, is_due: impl Fn(&LiveRun) -> bool) {
     let due: Vec<(RunId, Timestamp)> = {
         let live = center.live();
         let running = live.runs().filter(|r| r.run.state.started_at().is_some());
-        let wanted = running.filter(|r| only.is_none_or(|contract| r.run.contract == contract));
-        wanted.filter_map(|r| Some((r.run.id, r.may_meter_until(now)?))).collect()
+        running.filter(|r| is_due(r)).filter_map(|r| Some((r.run.id, r.may_meter_until(now)?))).collect()
     };
     if due.is_empty() {
         return;
@@ -206,8 +233,8 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
         |center, posted| {
             let now = moment::now();
             let mut live = center.live();
-            for &(id, metered, more) in posted {
-                live.run_metered(id, metered, more, now);
+            for news::Posted { run, metered, parts } in posted {
+                live.run_metered(*run, *metered, parts, now);
             }
         },
     );

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod issuers;
 pub mod meter;
 pub mod mirror;
+pub mod notices;
 pub mod plan;
 pub mod seal;
 pub mod watch;
@@ -24,8 +25,8 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, METER, MIRROR, PLAN, QUOTA, ROOTS,
-        SEAL, Sleepers, WATCH,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, MAIL, METER, MIRROR, NOTICES, PLAN,
+        QUOTA, ROOTS, SEAL, Sleepers, WATCH, WEBHOOKS,
     },
 };
 
@@ -48,6 +49,9 @@ pub fn start(
         spawn(center, DISK, ms(disk::EVERY), disk::run)?,
         spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
         spawn(center, APPLICATIONS, ms(applications::EVERY), applications::run)?,
+        spawn(center, NOTICES, ms(notices::EVERY), notices::run)?,
+        spawn(center, MAIL, ms(notices::EVERY), notices::run_mail)?,
+        spawn(center, WEBHOOKS, ms(notices::EVERY), notices::run_webhooks)?,
     ];
     if !center.issuers.all().is_empty() {
         threads.push(spawn(center, ISSUERS, ms(issuers::EVERY), issuers::run)?);
@@ -164,7 +168,7 @@ mod tests {
         let settings = Settings::parse("here", settings, std::iter::empty()).expect("they are valid");
         let (wakers, sleepers) = wakers();
         let planning = settings.planning();
-        let live = Live::new(planning.use_half_life, settings.jobs.default_time_limit_ms);
+        let live = Live::new(planning.use_half_life, settings.jobs.default_time_limit_ms, settings.time_zone);
         let compute = Compute::new(Arc::new(Nothing), None, planning, wakers);
         (
             Center::new(

@@ -9,9 +9,13 @@ use base::{
     moment::{self, new_id},
     refusal::Refused,
 };
-use domain::{Member, PersonId, Timestamp, tenant::Person};
+use domain::{Member, PersonId, SessionId, Timestamp, tenant::Person};
 use serde_json::{Map, Value, json};
-use store::{Tx, credentials::OriginRow, tenants};
+use store::{
+    Tx,
+    credentials::{OriginRow, Way, second_factors},
+    tenants,
+};
 
 use super::{
     fault::Fault,
@@ -22,10 +26,7 @@ use super::{
     rule::{self, Identity, IdentityId, MOST_OF_ONE},
 };
 use crate::{
-    app::{
-        members,
-        sign_in::{self, Browser},
-    },
+    app::members,
     center::Center,
     invitation,
     scim::{rows as directories, rule::giver},
@@ -35,8 +36,10 @@ use crate::{
 /// What became of it.
 #[derive(Debug)]
 pub enum Entered {
-    /// The secret of the new session, and the page to go on to.
-    In { secret: String, next: String },
+    /// As that member, and the page to go on to.
+    In { member: Member, way: Way, by: OriginRow, next: String },
+    /// With a code of the center's own second factor first.
+    Code { member: Member, by: OriginRow, next: String },
     /// A person who has no place yet.
     Pending { login: String },
     /// The account is bound to one more way in.
@@ -49,36 +52,54 @@ pub async fn finish(
     issuer: &Issuer,
     flow: Flow,
     told: Told,
-    browser: Browser,
+    from: &str,
     session: Option<&Session>,
 ) -> Result<Entered, AppError> {
     match flow.purpose {
         Purpose::Link { person } => {
             let member = session.map(|session| &session.member).filter(|member| member.person == person);
             let member = member.ok_or_else(|| Fault::State.refused(&issuer.settings))?;
-            link(center, issuer, member, &browser.from, told).await?;
+            link(center, issuer, member, from, told).await?;
             Ok(Entered::Linked)
         }
         Purpose::SignIn { next } => {
-            let origin = origin_of(issuer, &told);
-            let person = recognize(center, issuer, told, &browser.from).await?;
+            let (by, has_factor) =
+                (origin_of(issuer, &told), rule::has_factor(&issuer.settings, &told.claims));
+            let person = recognize(center, issuer, told, from).await?;
             match person.members.into_iter().next() {
-                Some(member) => {
-                    let (secret, _) = sign_in::new_session_by(center, member, browser, Some(origin)).await?;
-                    Ok(Entered::In { secret, next })
-                }
+                Some(member) => go_on(center, member, by, has_factor, next).await,
                 None => Ok(Entered::Pending { login: person.login }),
             }
         }
         Purpose::Join { token } => {
-            let origin = origin_of(issuer, &told);
+            let (by, has_factor) =
+                (origin_of(issuer, &told), rule::has_factor(&issuer.settings, &told.claims));
             invitation::ask::look(center, &token).await?;
-            let person = recognize(center, issuer, told, &browser.from).await?;
-            let member = invitation::ask::join_with(center, &browser.from, &token, person.id).await?;
-            let (secret, _) = sign_in::new_session_by(center, member, browser, Some(origin)).await?;
-            Ok(Entered::In { secret, next: "/".into() })
+            let person = recognize(center, issuer, told, from).await?;
+            let member = invitation::ask::join_with(center, from, &token, person.id).await?;
+            go_on(center, member, by, has_factor, "/".into()).await
         }
     }
+}
+
+/// In, or to the code of the center's own second factor first.
+async fn go_on(
+    center: &Center,
+    member: Member,
+    by: OriginRow,
+    has_factor: bool,
+    next: String,
+) -> Result<Entered, AppError> {
+    let (person, asked_of) = (member.person, center.common.second_factor);
+    let read = move |tx: &Tx| {
+        let is_asked = asked_of.is_asked_of(&tenants::memberships_of(tx, person)?);
+        Ok((is_asked, second_factors::is_bound(tx, person)?))
+    };
+    let (is_asked, is_bound) = center.read(read).await?;
+    Ok(match rule::way_on(has_factor, is_asked, is_bound) {
+        Some(way) => Entered::In { member, way, by, next },
+        None => Entered::Code { member, by, next },
+    })
 }
 
 fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
@@ -86,18 +107,21 @@ fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// What is kept of the issuer's word on a sign-in.
-fn origin_of(issuer: &Issuer, told: &Told) -> sign_in::Origin {
+fn origin_of(issuer: &Issuer, told: &Told) -> OriginRow {
     let Told { id_token, subject, claims } = told;
     let amr = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
     let amr: Vec<&str> = amr.filter_map(Value::as_str).take(16).collect();
-    Box::new({
-        let (address, subject, id_token) =
-            (issuer.settings.issuer.clone(), subject.clone(), id_token.clone());
-        let (sid, acr, amr) = (text(claims, "sid"), text(claims, "acr"), amr.join(" "));
-        let auth_time = claims.get("auth_time").and_then(Value::as_i64);
-        let auth_time = auth_time.map(|at| Timestamp::from_secs(at.clamp(0, 1 << 36)));
-        move |session| OriginRow { session, issuer: address, subject, sid, acr, amr, auth_time, id_token }
-    })
+    let auth_time = claims.get("auth_time").and_then(Value::as_i64);
+    OriginRow {
+        session: new_id!(SessionId),
+        issuer: issuer.settings.issuer.clone(),
+        subject: subject.clone(),
+        sid: text(claims, "sid"),
+        acr: text(claims, "acr"),
+        amr: amr.join(" "),
+        auth_time: auth_time.map(|at| Timestamp::from_secs(at.clamp(0, 1 << 36))),
+        id_token: id_token.clone(),
+    }
 }
 
 /// Somebody who came by an issuer.

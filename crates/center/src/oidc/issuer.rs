@@ -13,9 +13,12 @@ use openidconnect::{
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::transport::DefaultConnector,
+};
 
-use super::{fault::Fault, verify};
+use super::{fault::Fault, guard::Guarded, verify};
 use crate::settings::oidc::{OidcSettings, is_allowed};
 
 /// An issuer is waited for so long, each time that it is asked.
@@ -124,6 +127,7 @@ impl Issuer {
         let mut config = ureq::Agent::config_builder()
             .timeout_global(Some(ANSWERS_WITHIN))
             .max_redirects(0)
+            .proxy(None)
             .http_status_as_error(false);
         if let Some(path) = &settings.ca_file {
             let wrong = |error: String| format!("the certificates of {name} in {}: {error}", path.display());
@@ -146,7 +150,11 @@ impl Issuer {
             redirect: format!("{center_url}/sign-in/oidc/{name}/callback"),
             settings: settings.clone(),
             secret,
-            agent: ureq::Agent::new_with_config(config.build()),
+            agent: ureq::Agent::with_parts(
+                config.build(),
+                DefaultConnector::default(),
+                Guarded::new(&settings.issuer, &settings.hosts),
+            ),
             known: Mutex::default(),
         })
     }

@@ -8,6 +8,7 @@ mod api;
 pub mod ask;
 mod enter;
 mod fault;
+mod guard;
 pub mod issuer;
 pub mod issuers;
 pub mod logout;

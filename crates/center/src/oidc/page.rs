@@ -31,11 +31,13 @@ use super::{
 use crate::{
     app::sign_in,
     center::Center,
-    portal::{
-        sign_in::{browser, session_cookie},
-        tenants::tenants_by_name,
+    entry::{
+        door,
+        state::{Half, Onward},
     },
+    portal::tenants::tenants_by_name,
     role::rule::least_first,
+    second_factor::code,
 };
 
 /// The cookie by which a browser is known that comes back from an issuer.
@@ -136,16 +138,21 @@ pub async fn callback(
 ) -> Result<Response, AppError> {
     let (issuer, flow, told) = ask::returned(&center, &name, returned, cookie(&headers, COOKIE)).await?;
     let session = front.session.clone();
-    let entered = enter::finish(&center, &issuer, flow, told, browser(&front), session.as_ref()).await?;
+    let entered = enter::finish(&center, &issuer, flow, told, &front.from, session.as_ref()).await?;
+    if matches!(entered, Entered::In { .. } | Entered::Code { .. })
+        && let Some(secret) = cookie(&headers, SESSION_COOKIE)
+    {
+        // The session of before, if there is one, is of another member.
+        sign_in::end_session(&center, secret).await?;
+    }
+    let onward = |next| Onward { carried: None, next: Some(next) };
     match entered {
-        Entered::In { secret, next } => {
-            // The session of before, if there is one, is of another member.
-            if let Some(secret) = cookie(&headers, SESSION_COOKIE) {
-                sign_in::end_session(&center, secret).await?;
-            }
-            let age_s = center.settings.limits.session_hours.saturating_mul(3600);
-            let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
-            Ok((cookie, Redirect::to(&next)).into_response())
+        Entered::In { member, way, by, next } => {
+            door::enter_by(&center, &front, member, (way, Some(by)), onward(next)).await
+        }
+        Entered::Code { member, by, next } => {
+            let (person, login) = (member.person, member.login);
+            code::ask_code(&center, Half { person, login, by: Some(by), onward: onward(next), wrong: 0 })
         }
         Entered::Linked => Ok(Redirect::to("/tokens?changed=identity#identities").into_response()),
         Entered::Pending { login } => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::{auth::Action, detail::Detail, events::Kind};
 use domain::{MemberId, Millis, PersonId, Role, Timestamp};
 use serde_json::{Map, Value};
+use store::credentials::Way;
 
 use crate::settings::oidc::{OidcSettings, Place};
 
@@ -53,6 +54,28 @@ pub const RECENT: Millis = Millis::from_secs(15 * 60);
 pub const MOST_LISTED: u32 = 500;
 /// The most identities of one person.
 pub const MOST_OF_ONE: usize = 20;
+
+/// The words of `amr` (RFC 8176) that tell of a second factor: several, over several channels, a one-time code, a key in
+/// hardware, a smart card.
+const FACTORS: [&str; 5] = ["mfa", "mca", "otp", "hwk", "sc"];
+
+/// Whether an issuer says that a second factor was used.
+pub fn has_factor(issuer: &OidcSettings, claims: &Map<String, Value>) -> bool {
+    let amr = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+    let acr = claims.get("acr").and_then(Value::as_str);
+    amr.filter_map(Value::as_str).any(|word| FACTORS.contains(&word))
+        || acr.is_some_and(|acr| issuer.second_factor_acr.iter().any(|good| good == acr))
+}
+
+/// How somebody goes on whom an issuer signed in; none: by a code of the center's own second factor. Whoever has none to
+/// show where one is asked for goes on to set it up, and nowhere else.
+pub fn way_on(has_factor: bool, is_asked: bool, is_bound: bool) -> Option<Way> {
+    match (has_factor, is_asked && is_bound) {
+        (true, _) => Some(Way::IssuerWithFactor),
+        (false, false) => Some(Way::Issuer),
+        (false, true) => None,
+    }
+}
 
 /// Who somebody is at an issuer, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,10 @@ use super::{
     rule::{MANAGE, PeriodState, READ},
 };
 use crate::{
-    app::statements::{self, Issuer, named_month},
+    app::{
+        runs::news,
+        statements::{self, Issuer, named_month},
+    },
     center::Center,
 };
 
@@ -141,14 +144,16 @@ pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<Peri
             |center, closing| {
                 let now = moment::now();
                 let mut live = center.live();
-                for &(run, metered, posted) in &closing.metered {
-                    live.run_metered(run, metered, posted, now);
+                for news::Posted { run, metered, parts } in &closing.metered {
+                    live.run_metered(*run, *metered, parts, now);
                 }
                 for (id, balance) in &closing.balances {
                     live.balance_changed(*id, *balance);
                 }
                 drop(live);
-                center.tell(closing.event.clone());
+                for event in closing.issued.iter().chain([&closing.event]) {
+                    center.tell(event.clone());
+                }
                 center.compute.wakers.meter();
             },
         )

@@ -11,7 +11,6 @@ use base::{
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
     contract::{ContractKind, Funds},
-    metering::Metered,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -30,7 +29,7 @@ use crate::{
         runs::news,
         statements::{self, Issuer},
     },
-    live::Use,
+    notices::topics::STATEMENT_ISSUED,
 };
 
 /// The instants at which the engine last saw the runs that have not ended.
@@ -71,10 +70,12 @@ impl Missing {
 /// The month as its closing leaves it.
 #[derive(Debug)]
 pub struct Closing {
-    pub metered: Vec<(RunId, Metered, Use)>,
+    pub metered: Vec<news::Posted>,
     /// Contracts of which a part of the fee was earned by the month's end.
     pub balances: Vec<(ContractId, ContractBalance)>,
     pub event: Event,
+    /// An event for each statement.
+    pub issued: Vec<Event>,
     pub statements: usize,
 }
 
@@ -145,10 +146,11 @@ pub fn close(
     }
     refuse_incomplete(month, &missing(tx, until, seen)?)?;
     periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
-    let statements = freeze(tx, issuer, month, (from, until), now)?;
+    let told = freeze(tx, issuer, month, (from, until), now)?;
+    let statements = told.len();
     let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
     let event = events::record(tx, now, About::default(), CLOSED, data)?;
-    Ok(Closing { metered, balances, event, statements })
+    Ok(Closing { metered, balances, event, issued: told, statements })
 }
 
 /// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.
@@ -158,14 +160,14 @@ fn freeze(
     month: Month,
     (from, until): (Timestamp, Timestamp),
     now: Timestamp,
-) -> Result<usize, AppError> {
+) -> Result<Vec<Event>, AppError> {
     let mut ended: BTreeMap<ContractId, Vec<EndedRuns>> = BTreeMap::new();
     for runs in ledger::ended_runs(tx, None, from, until, By::Project)? {
         ended.entry(runs.contract).or_default().push(runs);
     }
     let mut all: Vec<Contract> = contracts::list_contracts(tx, None)?;
     all.sort_by(|one, other| one.number.cmp(&other.number));
-    let mut frozen = 0;
+    let (mut frozen, mut told) = (0, Vec::new());
     for contract in all {
         let runs = ended.remove(&contract.id).unwrap_or_default();
         let mut statement = statements::make_with(tx, issuer, &contract, month, runs)?;
@@ -178,7 +180,7 @@ fn freeze(
                 zh: format!("合同 {number} 的账单各行与余额变动不符"),
                 en: format!("the lines of {number} are not what its balance moved by"),
             };
-            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| frozen);
+            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| told);
         }
         frozen += 1;
         let number = rule::number(month, frozen);
@@ -186,9 +188,12 @@ fn freeze(
         let body =
             serde_json::to_string(&statement).map_err(|error| AppError::internal_at(&number, error))?;
         let sha256 = Sha256::digest(&body).into();
+        let about = About { tenant: Some(contract.tenant), ..About::default() };
+        let data = json!({ "contract": contract.id, "number": contract.number, "statement": number, "month": month });
+        told.push(events::record(tx, now, about, STATEMENT_ISSUED, data)?);
         periods::freeze(tx, &Frozen { number, month, contract: contract.id, body, sha256 })?;
     }
-    Ok(frozen)
+    Ok(told)
 }
 
 fn refused(month: Month, not_now: NotNow) -> AppError {
@@ -236,7 +241,7 @@ mod tests {
             is_granted: false,
             state: RunState::Starting { planned_at: at(100), stop: None },
         };
-        let active = [runs::RunRow { run, metered: Metered::default() }];
+        let active = [runs::RunRow { run, metered: domain::metering::Metered::default() }];
         let missing = |until: i64, seen: LastSeen| unseen(&active, at(until), &seen);
         let seen = |secs: Option<i64>| LastSeen::from([(id, secs.map(at))]);
         // Whether it had use up to the end is not known.

@@ -32,3 +32,4 @@ period-account = Account
 period-unit = Unit
 period-accounts-text = The opening balance and the credits, less the debits, are the closing balance. Card-hours read as hours, minutes, seconds and milliseconds of one card.
 period-entries = Entries as CSV
+period-invoices = Invoices over them

@@ -115,7 +115,7 @@ fn account_view(parties: &BTreeMap<ContractId, Party>, moves: &AccountMoves) -> 
     let party = moves.account.contract().and_then(|id| parties.get(&id));
     AccountView {
         account: moves.account.name(),
-        contract: party.map(|party| party.contract.clone()),
+        contract: party.map(|party| party.contract.clone()).or_else(|| moves.account.owner()),
         tenant_slug: party.map(|party| party.tenant.clone()),
         unit: moves.unit,
         opening: moves.opening,

@@ -1,5 +1,6 @@
 //! Who may do what with periods, how a month stands, and when it may be closed.
 
+use crate::notices::topics::PERIOD_TOPICS;
 use base::{auth::Action, detail::Detail, events::Kind};
 use domain::{Course, Month, Timestamp, Zone};
 
@@ -10,7 +11,7 @@ pub const MANAGE: Action =
     Action::new("manage_period", "keep_money").keeps(&[Detail::text("month"), Detail::count("statements")]);
 
 /// A month was closed, with the number of its statements.
-pub const CLOSED: Kind = Kind::new("period_closed");
+pub const CLOSED: Kind = Kind::new("period_closed").tells(PERIOD_TOPICS);
 
 /// How many things that are missing are told.
 pub const MOST_MISSING: usize = 100;

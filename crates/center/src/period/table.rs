@@ -125,7 +125,7 @@ impl Table {
                 None => (id.to_string(), String::new()),
             },
         };
-        [account.code().to_owned(), contract, tenant]
+        [account.code().into_owned(), contract, tenant]
     }
 }
 

@@ -32,3 +32,4 @@ period-account = 科目
 period-unit = 单位
 period-accounts-text = 期初余额加贷方减借方即期末余额。卡时按单卡的时、分、秒、毫秒列示。
 period-entries = 分录明细 CSV
+period-invoices = 查看发票

@@ -3,9 +3,12 @@
 use domain::{Member, MemberId, PersonId, Rfc3339, Role, problem::field, tenant::Person};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{StoreError, Tx, credentials, tenants as rows};
+use store::{StoreError, Tx, credentials, second_factors, tenants as rows};
 
-use super::rule;
+use super::{
+    password::{check_own, names_of, new_hash},
+    rule,
+};
 use crate::{
     app::members::{self, MemberView},
     center::Center,
@@ -50,6 +53,7 @@ pub struct PersonView {
     pub email: String,
     /// Whether they may sign in at all.
     pub is_enabled: bool,
+    pub has_second_factor: bool,
     pub created_at: Rfc3339,
     pub memberships: Vec<MembershipView>,
 }
@@ -72,7 +76,9 @@ fn places(names: &mut Names<'_>, members: Vec<Member>) -> Result<Vec<MembershipV
 fn view(tx: &Tx, names: &mut Names<'_>, person: Person) -> Result<PersonView, StoreError> {
     let memberships = places(names, rows::memberships_of(tx, person.id)?)?;
     let Person { id, login, name, email, is_enabled, created_at, kept_by: _ } = person;
-    Ok(PersonView { id, login, name, email, is_enabled, created_at: created_at.into(), memberships })
+    let has_second_factor = second_factors::is_bound(tx, id)?;
+    let created_at = created_at.into();
+    Ok(PersonView { id, login, name, email, is_enabled, has_second_factor, created_at, memberships })
 }
 
 /// The caller, and what else they may be.
@@ -121,6 +127,8 @@ pub struct PersonChange {
     /// Ends all sessions and tokens of all memberships.
     #[schema(value_type = Option<domain::schema::Password>)]
     pub password: Option<String>,
+    /// The password that is in force, for one's own new password.
+    pub old_password: Option<String>,
 }
 
 /// Lets a person in or out, wherever they are a member, or gives them a name, an address or a password.
@@ -132,14 +140,20 @@ pub async fn change(
 ) -> Result<PersonView, AppError> {
     let may = center.policies.may(caller, rule::MANAGE, None)?;
     let id: PersonId = params::id(id, "person")?;
-    let PersonChange { is_enabled, name, email, password } = change;
+    let PersonChange { is_enabled, name, email, password, old_password } = change;
     let name = name.map(|name| params::line::<64>(field::NAME, name).map(String::from)).transpose()?;
     let email = email.map(|email| rule::read_email(&email)).transpose()?;
     if id == caller.member.person && is_enabled == Some(false) {
         return Err(Refused::OwnAccount.into());
     }
     let hash = match password {
-        Some(password) => Some(members::new_hash(password).await?),
+        Some(password) => {
+            if id == caller.member.person {
+                check_own(center, caller, &old_password.unwrap_or_default()).await?;
+            }
+            let kept = center.read(move |tx| rows::get_person(tx, id)).await?;
+            Some(new_hash(center, password, names_of(&kept)).await?)
+        }
         None => None,
     };
     let write = move |tx: &Tx| {

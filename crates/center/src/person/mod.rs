@@ -3,6 +3,7 @@
 mod api;
 pub mod ask;
 mod page;
+pub mod password;
 pub mod rule;
 
 use base::{noun::Noun, page::routes::Routes};

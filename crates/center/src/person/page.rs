@@ -16,7 +16,8 @@ use super::ask::{self, OwnChange, PersonChange};
 use crate::{
     app::{members, sign_in},
     center::Center,
-    portal::{sign_in::session_cookie, tokens},
+    entry::door::session_cookie,
+    portal::tokens,
 };
 
 /// Goes on as another member that the person is. Forms of the pages of before are not taken any more.

@@ -19,7 +19,7 @@ use base::{
 use domain::{JobId, Timestamp};
 use serde::Deserialize;
 
-use crate::{app::events, center::Center, event_kinds, invitation, period};
+use crate::{app::events, budget, center::Center, event_kinds, invitation, period};
 
 /// Something that happened, in one line.
 pub struct EventLine {
@@ -74,6 +74,7 @@ const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
 const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
 const APPLICATION_CHANGED: &str = CHANGED.code();
 const MEMBER_JOINED: &str = invitation::rule::MEMBER_JOINED.code();
+const BUDGET_ALERT: &str = budget::rule::ALERT.code();
 const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
 
 /// Events as lines, newest first.
@@ -113,6 +114,9 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         PERIOD_CLOSED => ui.tag("period-state", code),
         APPLICATION_CHANGED => ui.tag("application-state", code),
         MEMBER_JOINED => ui.tag("role", text("role")),
+        BUDGET_ALERT => ui.tag("budget-whose", text("whose")),
+        // Its words say how the thing stands.
+        _ if !text("href").is_empty() => Html::default(),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -140,7 +144,16 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
             let (id, login) = (escape(text("member")), escape(text("login")));
             format!(r#"<a href="/people/members/{id}">{login}</a>"#)
         }
+        (BUDGET_ALERT, _) => {
+            let (id, name) = (escape(text("budget")), escape(text("name")));
+            let share = event.data.get("share").and_then(serde_json::Value::as_u64).unwrap_or_default();
+            format!(r#"<a href="/budgets/{id}">{name}</a> {share} %"#)
+        }
         (_, Some(job)) => job,
+        // An event of another platform's says itself which page is about it.
+        (_, None) if !text("href").is_empty() => {
+            format!(r#"<a href="{}">{}</a>"#, escape(text("href")), escape(text("name")))
+        }
         (_, None) => String::new(),
     };
     let what = escape(ui.word("event", event.kind.replace('_', "-")));

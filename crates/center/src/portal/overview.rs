@@ -27,6 +27,7 @@ use crate::{
         overview::{self, CenterOverview, Overview},
         projects,
     },
+    budget::{self, BudgetBar},
     center::Center,
     first_steps::rule::Step,
     portal::{
@@ -39,6 +40,7 @@ use crate::{
         },
     },
     usage::ask::{self as usage, UsageQuery, UsageRow},
+    voucher,
     waiting::rule::LimitCount,
 };
 
@@ -57,6 +59,8 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
 
 /// How many of the newest events the first page tells.
 const EVENTS: usize = 10;
+/// How many budgets the first page shows.
+const BUDGETS: usize = 5;
 
 /// The hall on the first page: each node where they are few, groups of them where they are many.
 pub struct Hall {
@@ -156,6 +160,8 @@ pub struct OfTenant {
     queue: Queue,
     days: Html,
     by_project: Vec<UsageRow>,
+    /// The budgets of which most is used.
+    budgets: Vec<BudgetBar>,
     events: Vec<EventLine>,
     may_audit: bool,
 }
@@ -171,8 +177,13 @@ pub async fn page(
         }
         (visitor, _) => visitor?,
     };
+    let tenant = visitor.caller.member.tenant;
+    // The city's bureaus see vouchers, and no work.
+    if !visitor.may(&center, actions::READ_JOB, tenant) && visitor.may(&center, voucher::READ, tenant) {
+        return Ok(Redirect::to("/vouchers").into_response());
+    }
     let found = overview::overview(&center, &recent, &visitor.caller).await?;
-    match visitor.caller.member.tenant {
+    match tenant {
         None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
     }
@@ -253,6 +264,8 @@ async fn of_tenant(
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), ..UsageQuery::default() };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
+    let mut budgets = budget::ask::list(center, &visitor.caller).await?;
+    budgets.truncate(BUDGETS);
     let open = found.contracts.iter().filter(|contract| contract.state.accepts_jobs());
     let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
     let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
@@ -273,6 +286,7 @@ async fn of_tenant(
         queue: Queue::of(ui, &found, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
+        budgets: budget::bars(ui, &budgets, false),
         events: lines_in_short(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, Some(tenant)),
         overview: found,
@@ -371,6 +385,7 @@ mod tests {
                 vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
                 queue: queue(page, is_full, false),
                 days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
+                budgets: if is_full { budget::samples::budgets(page.ui) } else { Vec::new() },
                 by_project: if is_full {
                     vec![UsageRow {
                         name: "Vision".into(),

@@ -72,6 +72,7 @@ pub struct PeoplePage {
     /// Of somebody who has a login; offered to the center's people.
     known_member: Form,
     may_manage_persons: bool,
+    least_chars: usize,
     new_project: Form,
 }
 
@@ -170,6 +171,7 @@ async fn show(
         new_member,
         known_member,
         may_manage_persons: visitor.may(center, rule::MANAGE, None),
+        least_chars: center.settings.sign_in.password_chars,
         new_project,
     };
     Ok(render(status, &page))
@@ -361,6 +363,7 @@ mod tests {
                 contracts: contracts(),
                 known_member: Form::default(),
                 may_manage_persons: is_of_center,
+                least_chars: 10,
                 new_member,
                 new_project,
             };

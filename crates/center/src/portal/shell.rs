@@ -36,10 +36,10 @@ impl Host for Center {
             let word = format!("{name} · {}", ui.word("role", place.role.code()));
             Choice::new(place.member.to_string(), word)
         };
-        let has_several = session.places.len() > 1;
+        let has_several = session.places.len() > 1 && !session.must_enrol;
         Shell {
             places: if has_several { session.places.iter().map(choice).collect() } else { Vec::new() },
-            links: navigation(self.platforms, self, &caller),
+            links: if session.must_enrol { Vec::new() } else { navigation(self.platforms, self, &caller) },
             who: format!("{} · {place}", ui.word("role", member.role.code())),
             is_all_virtual: overview::is_all_virtual(self),
             generated: self.generated.map(|past| past.told(ui)).unwrap_or_default(),

@@ -24,7 +24,12 @@ use serde::Deserialize;
 use crate::{
     app::sign_in,
     center::Center,
+    entry::{
+        door::{self, session_cookie},
+        state::Onward,
+    },
     oidc::{issuers::Offered, onward::way_to},
+    second_factor::code,
 };
 
 #[derive(Template)]
@@ -37,6 +42,8 @@ pub struct SignInPage {
     issuers: Vec<Offered>,
     /// Somebody's issuer is found by their address.
     with_email: bool,
+    /// The center sends mail, and so a link for another password.
+    has_mail: bool,
 }
 
 impl SignInPage {
@@ -86,15 +93,18 @@ fn show(center: &Center, front: Front, status: StatusCode, form: Form) -> Respon
     let welcome = welcome(center.platforms);
     let issuers = center.issuers.offered(front.ui.lang);
     let with_email = center.issuers.all().iter().any(|one| !one.settings.email_domains.is_empty());
-    render(status, &SignInPage { page: Page::new(front, "", title), form, welcome, issuers, with_email })
+    let has_mail = center.common.mail.is_on();
+    let page = Page::new(front, "", title);
+    render(status, &SignInPage { page, form, welcome, issuers, with_email, has_mail })
 }
 
 pub async fn enter(
     State(center): State<Center>,
     SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let members = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await
-    {
+    let source = door::source(&center, &front, form.value("login")).await?;
+    let checked = sign_in::check(&center, &source, form.value("login"), form.raw("password")).await;
+    let members = match checked {
         Ok(members) => members,
         Err(error @ AppError::WrongPassword) => {
             form.notice = fault::told(front.ui, &error).title;
@@ -106,22 +116,16 @@ pub async fn enter(
         }
     };
     let member = members.into_iter().next().ok_or(AppError::WrongPassword)?;
-    let (secret, session) = sign_in::new_session(&center, member, browser(&front)).await?;
-    let age_s = center.settings.limits.session_hours.saturating_mul(3600);
-    let to = match Carried::from_sign_in(form.fields()) {
-        Some(carried) => {
-            center.carried.put(&session.csrf, carried);
-            "/carried".to_owned()
-        }
-        None => own_address(form.value("next")).unwrap_or_else(|| "/".to_owned()),
-    };
-    let to = Redirect::to(&to);
-    Ok(([(header::SET_COOKIE, session_cookie(&center, &secret, age_s))], to).into_response())
+    code::go_on(&center, &front, member, Onward::of(&form)).await
 }
 
-/// The browser of a page.
-pub fn browser(front: &Front) -> sign_in::Browser {
-    sign_in::Browser { from: front.from.clone(), program: front.program.clone() }
+/// Whoever is signed in has been told of the tries that failed.
+pub async fn failures_seen(
+    State(center): State<Center>,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    sign_in::tell_failures(&center, visitor.caller.member.person).await?;
+    Ok(Redirect::to(own_address(&visitor.front.next).as_deref().unwrap_or("/")).into_response())
 }
 
 pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) -> Result<Response, AppError> {
@@ -134,11 +138,6 @@ pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) ->
         to = way_to(&center, url);
     }
     Ok(([(header::SET_COOKIE, session_cookie(&center, "", 0))], Redirect::to(&to)).into_response())
-}
-
-pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
-    let secure = if center.settings.has_secure_cookies() { "; Secure" } else { "" };
-    format!("{SESSION_COOKIE}={secret}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
 #[cfg(test)]
@@ -155,7 +154,8 @@ mod tests {
                 let welcome = Some("/welcome").filter(|_| form.is_good());
                 let issuers = if form.is_good() { vec![offered("a"), offered("b")] } else { Vec::new() };
                 let with_email = form.is_good();
-                Self { page: page.clone(), form, welcome, issuers, with_email }
+                let has_mail = form.is_good();
+                Self { page: page.clone(), form, welcome, issuers, with_email, has_mail }
             };
             vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
         }

@@ -24,10 +24,14 @@ use crate::{
         sign_in::{self, TokenView},
     },
     center::Center,
+    entry::door::{browser, session_cookie},
     oidc::ask::{self as identities, IdentityView},
     person::ask,
-    portal::sign_in::{browser, session_cookie},
-    session::ask::{self as sessions, SessionView},
+    second_factor::ask::{self as second_factor, SecondFactorView},
+    session::{
+        ask::{self as sessions, SessionView},
+        rule::Way,
+    },
 };
 
 struct TokenRow {
@@ -45,7 +49,9 @@ pub struct TokensPage {
     identities: Vec<IdentityView>,
     /// To which the account may be bound.
     issuers: Vec<Choice>,
+    factor: SecondFactorView,
     days: i64,
+    least_chars: usize,
     email: Form,
     told: Outcomes,
 }
@@ -115,7 +121,9 @@ async fn show(
             .into_iter()
             .map(|one| Choice::new(one.name, one.label))
             .collect(),
+        factor: second_factor::show(center, &visitor.caller).await?,
         days: center.settings.limits.token_days,
+        least_chars: center.settings.sign_in.password_chars,
         email,
         told,
     };
@@ -169,25 +177,27 @@ pub async fn change_password(
     if new != again {
         form.blame_by(ui, "again", "again");
     }
-    let login = &visitor.caller.member.login;
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    match sign_in::check(&center, &visitor.front.from, login, &old).await {
-        Ok(_) => {}
-        Err(AppError::WrongPassword) => form.blame_by(ui, "old", "old-password"),
-        Err(error) => status = form.explain(ui, error, |_| None)?,
-    }
     if form.is_good() {
         let id = visitor.caller.member.id.to_string();
-        let change = MemberChange { password: Some(new), ..MemberChange::default() };
+        let change = MemberChange { password: Some(new), old_password: Some(old), ..MemberChange::default() };
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();
-                let (secret, _) = sign_in::new_session(&center, member, browser(&visitor.front)).await?;
+                let way = visitor.front.session.as_ref().map_or(Way::Password, |session| session.way);
+                let (secret, _) = sign_in::new_session(&center, member, browser(&visitor.front), way).await?;
                 let age_s = center.settings.limits.session_hours.saturating_mul(3600);
                 let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
                 return Ok((cookie, Redirect::to("/tokens?changed=password")).into_response());
             }
-            Err(error) => status = form.explain(ui, error, |name| (name == "password").then_some("new"))?,
+            Err(error) => {
+                let field = |name: &str| match name {
+                    "password" => Some("new"),
+                    "old_password" => Some("old"),
+                    _ => None,
+                };
+                status = form.explain(ui, error, field)?;
+            }
         }
     }
     show(&center, &visitor, status, Outcomes { password: form, ..Outcomes::default() }).await
@@ -230,6 +240,7 @@ mod tests {
                 }),
                 from: program.to_owned(),
                 program: program.to_owned(),
+                way: if is_own { Way::PasswordAndCode } else { Way::Password },
                 is_own,
             };
             let identity = IdentityView {
@@ -240,23 +251,22 @@ mod tests {
                 created_at: views::AT.into(),
                 last_used_at: views::AT.into(),
             };
-            let sample = |tokens: Vec<TokenRow>, told: Outcomes| {
-                let tokens_are_there = !tokens.is_empty();
-                Self {
-                    page: page.clone(),
-                    login: "li".into(),
-                    tokens,
-                    sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
-                    identities: if tokens_are_there { vec![identity.clone()] } else { Vec::new() },
-                    issuers: if tokens_are_there {
-                        vec![Choice::new("univ", "Univ < A")]
-                    } else {
-                        Vec::new()
-                    },
-                    days: 90,
-                    email: told.email.clone().unwrap_or_default(),
-                    told,
-                }
+            let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
+                page: page.clone(),
+                login: "li".into(),
+                sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
+                identities: if tokens.is_empty() { Vec::new() } else { vec![identity.clone()] },
+                issuers: if tokens.is_empty() { Vec::new() } else { vec![Choice::new("univ", "Univ < A")] },
+                tokens,
+                factor: SecondFactorView {
+                    since: told.has_new_email.then_some(Rfc3339(views::AT)),
+                    recovery_codes_left: 7,
+                    is_asked: false,
+                },
+                days: 90,
+                least_chars: 10,
+                email: told.email.clone().unwrap_or_default(),
+                told,
             };
             let mut token = Form::with(&[("name", " ".into())]);
             token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);

@@ -15,8 +15,10 @@ use base::{
     refusal,
 };
 use domain::{
-    ContractState, JobId, JobStatus, Lang, ServiceClass, Timestamp, Zone,
+    BudgetId, ContractState, JobId, JobStatus, Lang, ServiceClass, Timestamp, Zone,
+    budget::{UsedUp, WhoseKind},
     job::JobOutcome,
+    ledger::Unit,
     reason::{JobEnd, samples},
 };
 use scheduler::{Limit, Misfit};
@@ -43,6 +45,18 @@ macro_rules! samples {
     }};
 }
 
+fn used_up() -> UsedUp {
+    UsedUp {
+        whose: WhoseKind::Project,
+        name: "vision".into(),
+        month: Some("2026-05".into()),
+        from: Timestamp::from_secs(1_777_564_800),
+        unit: Unit::MicroCny,
+        amount: 1_000_000_000,
+        spent: 1_000_000_000,
+    }
+}
+
 fn limits() -> Vec<Limit> {
     let (at, job) = (Timestamp::from_secs(1_779_242_400), JobId::from_bytes([7; 16]));
     let misfits = samples!(Misfit:
@@ -60,6 +74,7 @@ fn limits() -> Vec<Limit> {
         ContractClosed { .. } => ContractState::ALL.map(|state| Limit::ContractClosed { state }),
         ContractNotStarted { .. } => [Limit::ContractNotStarted { starts_at: at }],
         DiskFull { .. } => [Limit::DiskFull { free_mib: 90, floor_mib: 1024 }],
+        BudgetUsedUp { .. } => [None, Some(std::sync::Arc::new(used_up()))].map(|stands| Limit::BudgetUsedUp { budget: BudgetId::from_bytes([9; 16]), stands }),
         Dependency { .. } => [Limit::Dependency { waits_for: 2, first: job }],
         ArrayLimit { .. } => [Limit::ArrayLimit { running: 2, limit: 2 }],
         MaxRunningCards { .. } => [Limit::MaxRunningCards { running: 8, asked: 1, limit: 8 }],
@@ -152,7 +167,11 @@ fn each_refusal_is_told_by_the_api_and_by_pages_in_both_languages() {
         let error = AppError::from(refused.clone());
         let told = json!(Problem::from(&error));
         // A full disk is no fault of who asks.
-        let status = if refused.code() == "disk_full" { 507 } else { 409 };
+        let status = match refused.code() {
+            "disk_full" => 507,
+            "code_needed" | "second_factor_needed" => 403,
+            _ => 409,
+        };
         assert_eq!((&told["status"], &told["code"]), (&json!(status), &json!(refused.code())));
         assert_eq!((&told["detail"], &told["values"]), (&json!(refused.text(Lang::En)), &refused.values()));
         for lang in LANGS {

@@ -3,7 +3,7 @@
 use base::auth::{Action, Policies, policy::Relation};
 use domain::Role;
 
-use crate::actions;
+use crate::{actions, budget, voucher};
 
 domain::codes! {
     /// Something that a role may do, of its own tenant or of the center.
@@ -14,13 +14,19 @@ domain::codes! {
         SeeContent = "see_content",
         SeeAccount = "see_account",
         SeeMoney = "see_money",
+        AskInvoices = "ask_invoices",
         DrawUp = "draw_up",
         Administer = "administer",
         SeeAudit = "see_audit",
         SeeCenter = "see_center",
         KeepContracts = "keep_contracts",
+        KeepBudgets = "keep_budgets",
         KeepMoney = "keep_money",
         RunCenter = "run_center",
+        SeeVouchers = "see_vouchers",
+        ClaimVouchers = "claim_vouchers",
+        AuditClaims = "audit_claims",
+        PayClaims = "pay_claims",
     }
 }
 
@@ -34,13 +40,19 @@ impl Right {
             Self::SeeContent => actions::READ_LOG,
             Self::SeeAccount => actions::READ_CONTRACT,
             Self::SeeMoney => actions::READ_STATEMENT,
+            Self::AskInvoices => actions::REQUEST_INVOICE,
             Self::DrawUp => actions::SUBMIT_CONTRACT,
             Self::Administer => actions::MANAGE_MEMBER,
             Self::SeeAudit => actions::READ_AUDIT,
             Self::SeeCenter => actions::READ_CENTER,
             Self::KeepContracts => actions::DECIDE_CONTRACT,
+            Self::KeepBudgets => budget::rule::MANAGE,
             Self::KeepMoney => actions::TOP_UP,
             Self::RunCenter => actions::CHANGE_NODE,
+            Self::SeeVouchers => voucher::READ,
+            Self::ClaimVouchers => voucher::CLAIM,
+            Self::AuditClaims => voucher::AUDIT,
+            Self::PayClaims => voucher::PAY,
         }
     }
 

@@ -16,7 +16,10 @@ use store::{
 };
 
 use super::rule;
-use crate::center::Center;
+use crate::{
+    center::Center,
+    notices::vault::{self, Opened},
+};
 
 /// A secret: its name and whose it is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -178,7 +181,7 @@ pub async fn set(center: &Center, caller: &Caller, new: NewSecret) -> Result<(),
                 if known.is_none() && rows::count_of(tx, tenant)? >= rule::MOST_OF_TENANT {
                     return Err(Refused::TooManySecrets { most: rule::MOST_OF_TENANT }.into());
                 }
-                let is_new = rows::list(tx)?.is_empty();
+                let is_new = vault::is_new(tx)?;
                 let key = for_write.compute.keyring.in_use(&for_write.settings, is_new)?;
                 let sealed = key.seal(&owner.id, &name, &value, moment::random());
                 let detail = json!({ "name": name, "scope": owner.scope.code(), "project": owner.project });
@@ -232,6 +235,7 @@ pub async fn rotate_key(center: &Center, caller: &Caller) -> Result<Rotated, App
             move |tx| {
                 let (keyring, settings) = (&for_write.compute.keyring, &for_write.settings);
                 let all = rows::list(tx)?;
+                let others = Opened::of(&for_write, tx)?;
                 let opened =
                     all.iter().map(|row| keyring.open(settings, row)).collect::<Result<Vec<_>, _>>()?;
                 // On the disk before anything is sealed under it.
@@ -240,6 +244,7 @@ pub async fn rotate_key(center: &Center, caller: &Caller) -> Result<Rotated, App
                     let sealed = key.seal(&row.owner, &row.name, value, moment::random());
                     rows::put(tx, &SecretRow { sealed, key: key.name(), ..row })?;
                 }
+                others.seal_again(tx, &key)?;
                 let secrets = opened.len() as u64;
                 Ok(Changed::new("secrets", json!({ "secrets": secrets }), (secrets, key)))
             },

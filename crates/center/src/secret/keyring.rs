@@ -45,12 +45,23 @@ impl Keyring {
 
     /// The value of a secret.
     pub fn open(&self, settings: &Settings, secret: &SecretRow) -> Result<String, AppError> {
+        self.open_at(settings, &secret.key, (&secret.owner, &secret.name), &secret.sealed)
+    }
+
+    /// [`Self::open`] for what is kept elsewhere than among the secrets: sealed under the key of that name, for that owner
+    /// and name.
+    pub fn open_at(
+        &self,
+        settings: &Settings,
+        key: &str,
+        (owner, name): (&[u8; 16], &str),
+        sealed: &str,
+    ) -> Result<String, AppError> {
         let mut known = self.0.lock();
         let keys = loaded(&mut known, settings)?;
-        let key = keys.iter().find(|key| key.name() == secret.key).ok_or_else(|| is_missing(settings))?;
-        key.open(secret).ok_or_else(|| {
-            AppError::internal(format!("the secret `{}` can't be opened: it was changed", secret.name))
-        })
+        let key = keys.iter().find(|known| known.name() == key).ok_or_else(|| is_missing(settings))?;
+        key.open_at(owner, name, sealed)
+            .ok_or_else(|| AppError::internal(format!("the secret `{name}` can't be opened: it was changed")))
     }
 
     /// Puts a new key before those there are. The others stay until [`Self::keep_only`].

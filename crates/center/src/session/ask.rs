@@ -33,6 +33,8 @@ pub struct SessionView {
     pub program: String,
     /// What an issuer said of the sign-in; `null` where it was by password.
     pub by: Option<SignedInBy>,
+    /// How the person has shown who they are.
+    pub way: rule::Way,
     /// This one asks.
     pub is_own: bool,
 }
@@ -86,6 +88,7 @@ pub async fn list(
                     created_at: row.created_at.into(),
                     expires_at: row.expires_at.into(),
                     program: rule::program(&row.program),
+                    way: row.way,
                     is_own: csrf.as_ref() == Some(&row.csrf),
                     from: row.from_address,
                 });

@@ -1,6 +1,7 @@
 //! How a browser is called.
 
 use base::auth::Action;
+pub use store::credentials::Way;
 
 /// A person ended a session of their own.
 pub const END: Action = Action::deed("end_session");

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The most days after the closing of a month until a statement is due.
 const MOST_DUE_DAYS: u16 = 365;
 
+/// The highest tax rate, in basis points.
+const MOST_RATE_BP: u16 = 5_000;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BooksSettings {
@@ -29,6 +32,8 @@ pub struct BooksSettings {
     pub payee: PayeeSettings,
     /// How many days after its month was closed a statement is due.
     pub due_days: u16,
+    /// The tax rates of invoices, in basis points; the first is taken where a request names none.
+    pub invoice_rates_bp: Vec<u16>,
 }
 
 /// Who is paid; empty where statements name nobody.
@@ -54,6 +59,7 @@ impl Default for BooksSettings {
             roots_url: None,
             payee: PayeeSettings::default(),
             due_days: 30,
+            invoice_rates_bp: vec![600],
         }
     }
 }
@@ -93,6 +99,12 @@ impl BooksSettings {
             return Some(format!(
                 "`books.due_days` is {}: it must be at most {MOST_DUE_DAYS}",
                 self.due_days
+            ));
+        }
+        if self.invoice_rates_bp.is_empty() || self.invoice_rates_bp.iter().any(|rate| *rate > MOST_RATE_BP) {
+            return Some(format!(
+                "`books.invoice_rates_bp` is {:?}: name at least one tax rate, each from 0 to {MOST_RATE_BP} basis points",
+                self.invoice_rates_bp
             ));
         }
         if let Some(problem) = self.payee.problem() {

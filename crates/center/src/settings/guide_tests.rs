@@ -12,7 +12,7 @@ const README: &str = include_str!("../../../../README.md");
 /// The tables of the settings.
 const OF_CENTER: &[&str] = &[
     "http", "backup", "approval", "engine", "jobs", "billing", "books", "limits", "disk", "secrets",
-    "sign_in", "oidc", "pools",
+    "sign_in", "oidc", "notices", "mail", "pools",
 ];
 /// Beside its own keys this takes a table for each kind of application, so that it can't tell which keys it knows.
 const APPROVAL: &str = "approval.";
@@ -50,6 +50,8 @@ fn tables() -> Vec<Table> {
         table(OPERATORS, "### `[sign_in]`", "sign_in."),
         Table { before: ISSUER.to_owned(), ..table(OPERATORS, "### `[[oidc]]`", "") },
         Table { before: ISSUER.to_owned() + LINE, ..table(OPERATORS, "A line of `[[oidc.map]]`:", "") },
+        table(OPERATORS, "### `[notices]`", "notices."),
+        table(OPERATORS, "### `[mail]`", "mail."),
         table(OPERATORS, "### `[approval]`", APPROVAL),
         table(OPERATORS, "### `[disk]`", "disk."),
         table(OPERATORS, "### `[secrets]`", "secrets."),

@@ -33,6 +33,12 @@ pub struct OidcSettings {
     pub scim_claim: String,
     /// The certificates, in PEM, by which it is known, where its own are no public ones.
     pub ca_file: Option<PathBuf>,
+    /// Hosts besides its own that its endpoints may be on although they are within.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The values of `acr` by which it says that a second factor was used.
+    #[serde(default)]
+    pub second_factor_acr: Vec<String>,
     #[serde(default)]
     pub map: Vec<MapSettings>,
     pub auto_join: Option<AutoJoin>,

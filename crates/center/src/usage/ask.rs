@@ -112,17 +112,19 @@ fn days_of(zone: &Zone, month: Month, now: Timestamp) -> Range<i64> {
 
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
     let scope = may_read(center, caller)?;
-    let group_by = match query.group_by.as_deref() {
+    let group = match query.group_by.as_deref() {
         None | Some("") => GroupBy::default(),
-        Some(text) => {
-            params::word(field::GROUP_BY, text, GroupBy::from_code, &GroupBy::ALL.map(GroupBy::code))?
-        }
+        Some(text) => group_by(text)?,
     };
     let zone = center.settings.time_zone;
     let query = of_month(zone, query)?;
     let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
-    let mut views = center.try_read(move |tx| sums(tx, zone, scope, &[group_by], days)).await?;
+    let mut views = center.try_read(move |tx| sums(tx, zone, scope, &[group], days)).await?;
     views.pop().ok_or_else(|| AppError::internal("use was added up by nothing"))
+}
+
+fn group_by(text: &str) -> Result<GroupBy, AppError> {
+    params::word(field::GROUP_BY, text, GroupBy::from_code, &GroupBy::ALL.map(GroupBy::code))
 }
 
 /// How many months a page offers.
@@ -137,12 +139,14 @@ pub struct MonthOfUse {
     /// The charges of its days, up to today.
     pub days: Vec<MicroCny>,
     pub total: UsageRow,
-    /// Its use by one thing after the other.
-    pub views: Vec<UsageView>,
+    /// Its use by the thing that was asked for, the dearest first.
+    pub view: UsageView,
+    /// The things that it can be added up by.
+    pub groups: Vec<GroupBy>,
 }
 
-/// The use of a month, by all that it is usually asked by; of this month where none is named.
-pub async fn month(center: &Center, caller: &Caller, wanted: &str) -> Result<MonthOfUse, AppError> {
+/// The use of a month by one thing, a project where none is named; of this month where none is.
+pub async fn month(center: &Center, caller: &Caller, wanted: &str, by: &str) -> Result<MonthOfUse, AppError> {
     let scope = may_read(center, caller)?;
     let (zone, now) = (center.settings.time_zone, moment::now());
     let month = if wanted.is_empty() { zone.month(now) } else { parse_month(wanted)? };
@@ -150,21 +154,24 @@ pub async fn month(center: &Center, caller: &Caller, wanted: &str) -> Result<Mon
     if days.is_empty() {
         return Err(AppError::invalid(field::MONTH, Wrong::InTheFuture));
     }
-    let mut groups = vec![GroupBy::Project, GroupBy::Member, GroupBy::Class];
+    let mut groups = vec![GroupBy::Project, GroupBy::Member, GroupBy::Job, GroupBy::Class, GroupBy::Pool];
     if scope.is_none() {
         groups.splice(0..0, [GroupBy::Domain, GroupBy::Tenant]);
     }
+    let by = if by.is_empty() { GroupBy::default() } else { group_by(by)? };
     let found = center.try_read(move |tx| -> Result<_, AppError> {
         let first = store::contracts::list_contracts(tx, scope)?.iter().map(|one| one.starts_at).min();
         let charges = store::usage::charges_by_day(tx, scope, days.clone())?;
-        Ok((first, charges, sums(tx, zone, scope, &groups, days)?))
+        Ok((first, charges, sums(tx, zone, scope, &[by], days)?))
     });
-    let (first, charges, views) = found.await?;
+    let (first, charges, mut views) = found.await?;
+    let mut view = views.pop().ok_or_else(|| AppError::internal("use was added up by nothing"))?;
+    // The order of names stays among equals.
+    view.rows.sort_by_key(|row| (-row.charge_micro_cny.0, -row.used_card_ms.0));
     let first = first.map_or(month, |at| zone.month(at)).min(month);
     let back = |from: Month| std::iter::successors(Some(from), |month| Some(month.before()));
     let months = back(zone.month(now)).take_while(|month| *month >= first).take(MONTHS).collect();
-    let total = views.first().map(|view| view.total.clone()).unwrap_or_default();
-    Ok(MonthOfUse { month, months, days: charges, total, views })
+    Ok(MonthOfUse { month, months, days: charges, total: view.total.clone(), view, groups })
 }
 
 /// The use of some days, by one thing after the other.

@@ -19,12 +19,14 @@ use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::ask::{self, GroupBy, MonthOfUse, UsageQuery, UsageRow, UsageView};
-use crate::{app::statements::Format, center::Center};
+use crate::{actions, app::statements::Format, center::Center};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
     month: String,
+    /// The thing by which the page adds up.
+    by: String,
     group_by: String,
     format: String,
 }
@@ -38,7 +40,11 @@ pub struct UsagePage {
     /// The charges of its days, as columns.
     days: Html,
     total: UsageRow,
-    groups: Vec<Group>,
+    /// The things to add up by.
+    groups: Vec<Tab>,
+    group: Group,
+    /// One may export charges in the columns of FOCUS.
+    may_see_money: bool,
 }
 
 /// The use of the month by one thing.
@@ -48,38 +54,67 @@ struct Group {
     what: String,
     by: String,
     lines: Vec<Line>,
+    /// How many of how many are shown, where not all are.
+    shown: String,
 }
+
+/// The most rows that a page shows; the CSV has all.
+const MOST_LINES: usize = 100;
 
 struct Line {
     name: String,
+    /// The job, where it is one.
+    job: String,
     tenant: String,
     runs: String,
     used: CardMs,
     charge: MicroCny,
+    /// Its part of the dearest, as a bar; of the most used, where nothing is charged.
+    bar: Html,
 }
 
-fn group(ui: Ui, view: UsageView, with_tenant: bool) -> Group {
-    let line = |row: UsageRow, name: String| Line {
+/// The word for the things of a group.
+fn word(ui: Ui, group: GroupBy) -> String {
+    match group {
+        GroupBy::Class => ui.t("service-class"),
+        other => ui.t(other.code()),
+    }
+}
+
+fn group(ui: Ui, view: &UsageView, with_tenant: bool) -> Group {
+    let is_free = view.total.charge_micro_cny.0 <= 0;
+    let weight = |row: &UsageRow| if is_free { row.used_card_ms.0 } else { row.charge_micro_cny.0 };
+    let (most, whole) = (view.rows.iter().map(weight).max().unwrap_or(0).max(1), weight(&view.total).max(1));
+    let line = |row: &UsageRow, name: String, bar: Html| Line {
         name,
-        tenant: if with_tenant && row.tenant_slug != row.name { row.tenant_slug } else { String::new() },
+        job: row.job.map(|job| job.to_string()).unwrap_or_default(),
+        tenant: if with_tenant && row.tenant_slug != row.name {
+            row.tenant_slug.clone()
+        } else {
+            String::new()
+        },
         runs: ui.count(row.ended_runs),
         used: row.used_card_ms,
         charge: row.charge_micro_cny,
+        bar,
     };
     let name = |row: &UsageRow| match view.group_by {
         GroupBy::Domain => ui.word("domain", &row.name),
         GroupBy::Class => ui.word("class", &row.name),
         _ => row.name.clone(),
     };
-    let what = match view.group_by {
-        GroupBy::Class => ui.t("service-class"),
-        other => ui.t(other.code()),
+    let of_row = |row: &UsageRow| {
+        let label = ui.t2("usage-share", name(row), ui.share(&weight(row), &whole));
+        line(row, name(row), ui.progress(&[("b-left", weight(row))], &most, 10, &label))
     };
-    let mut lines: Vec<Line> = view.rows.iter().map(|row| line(row.clone(), name(row))).collect();
+    let all = view.rows.len();
+    let mut lines: Vec<Line> = view.rows.iter().take(MOST_LINES).map(of_row).collect();
+    let shown = if lines.len() < all { ui.t2("shown-of", lines.len(), ui.count(all)) } else { String::new() };
     if !lines.is_empty() {
-        lines.push(line(view.total, ui.t("total")));
+        lines.push(line(&view.total, ui.t("total"), Html::default()));
     }
-    Group { code: view.group_by.code(), by: what.to_lowercase(), what, lines }
+    let what = word(ui, view.group_by);
+    Group { code: view.group_by.code(), by: what.to_lowercase(), what, lines, shown }
 }
 
 /// The charges of the days, as columns that say themselves what they are.
@@ -90,20 +125,29 @@ fn columns(ui: Ui, days: &[MicroCny]) -> Html {
     ui.columns(&columns, most.max(1), 96, &ui.t1("days-label", "most", MicroCny(most)))
 }
 
-fn of_month(page: Page, found: MonthOfUse, with_tenant: bool) -> UsagePage {
+fn of_month(page: Page, found: MonthOfUse, with_tenant: bool, may_see_money: bool) -> UsagePage {
     let ui = page.ui;
+    let by = found.view.group_by;
     let tab = |month: &domain::Month| Tab {
-        href: format!("/usage?month={month}"),
+        href: format!("/usage?month={month}&by={}", by.code()),
         word: month.to_string(),
         count: String::new(),
         is_current: *month == found.month,
+    };
+    let of_group = |group: &GroupBy| Tab {
+        href: format!("/usage?month={}&by={}", found.month, group.code()),
+        word: word(ui, *group),
+        count: String::new(),
+        is_current: *group == by,
     };
     UsagePage {
         month: found.month.to_string(),
         months: found.months.iter().map(tab).collect(),
         days: columns(ui, &found.days),
         total: found.total,
-        groups: found.views.into_iter().map(|view| group(ui, view, with_tenant)).collect(),
+        groups: found.groups.iter().map(of_group).collect(),
+        group: group(ui, &found.view, with_tenant),
+        may_see_money,
         page,
     }
 }
@@ -116,13 +160,15 @@ pub async fn show(
     if !wanted.format.is_empty() || !wanted.group_by.is_empty() {
         return as_file(&center, &visitor, wanted).await;
     }
-    let found = ask::month(&center, &visitor.caller, &wanted.month).await?;
+    let found = ask::month(&center, &visitor.caller, &wanted.month, &wanted.by).await?;
     let page = visitor.page("usage", visitor.front.ui.t1("usage-of", "month", found.month));
-    Ok(ok(&of_month(page, found, visitor.caller.member.tenant.is_none())))
+    let own = visitor.caller.member.tenant;
+    let may_see_money = visitor.may(&center, actions::READ_LEDGER, own);
+    Ok(ok(&of_month(page, found, own.is_none(), may_see_money)))
 }
 
 async fn as_file(center: &Center, visitor: &Visitor, wanted: Wanted) -> Result<Response, AppError> {
-    let Wanted { month, group_by, format } = wanted;
+    let Wanted { month, by: _, group_by, format } = wanted;
     let name = if month.is_empty() { "usage".to_owned() } else { format!("usage-{month}") };
     let query = UsageQuery {
         month: Some(month),
@@ -166,24 +212,24 @@ mod samples {
                 total: row("total", ""),
             };
             let month: domain::Month = "2026-05".parse().expect("a month");
-            let sample = |is_full: bool| {
-                let rows = |row| if is_full { vec![row] } else { Vec::new() };
+            let sample = |is_full: bool, group_by, rows| {
                 let found = MonthOfUse {
                     month,
                     months: vec![month, month.before()],
                     days: vec![MicroCny(4), MicroCny(-1)],
                     total: if is_full { row("total", "") } else { UsageRow::default() },
-                    views: vec![
-                        view(GroupBy::Domain, rows(row("research", ""))),
-                        view(GroupBy::Tenant, rows(row("univ", "univ"))),
-                        view(GroupBy::Project, rows(row("Vision <1>", "univ"))),
-                        view(GroupBy::Member, rows(row("li", "univ"))),
-                        view(GroupBy::Class, rows(row("urgent", "univ"))),
-                    ],
+                    view: view(group_by, rows),
+                    groups: vec![GroupBy::Project, GroupBy::Job],
                 };
-                of_month(page.clone(), found, is_full)
+                of_month(page.clone(), found, is_full, is_full)
             };
-            vec![sample(true), sample(false)]
+            let job = UsageRow { job: Some(views::id("job_")), ..row("a < b", "univ") };
+            vec![
+                sample(true, GroupBy::Domain, vec![row("research", "")]),
+                sample(true, GroupBy::Project, vec![row("Vision <1>", "univ"); MOST_LINES + 1]),
+                sample(true, GroupBy::Job, vec![job]),
+                sample(false, GroupBy::Class, Vec::new()),
+            ]
         }
     }
 
@@ -203,9 +249,11 @@ mod samples {
             group.lines.into_iter().map(|line| (line.name, line.runs)).collect()
         };
         let of = |name: &str, runs: &str| (name.to_owned(), runs.to_owned());
-        let full = group(ui, view(vec![row("spot", 2), row("urgent", 3)]), false);
+        let full = group(ui, &view(vec![row("spot", 2), row("urgent", 3)]), false);
         assert_eq!(full.what, "Service class");
         assert_eq!(told(full), [of("Spot", "2"), of("Urgent", "3"), of("Total", "5")]);
-        assert!(told(group(ui, view(Vec::new()), false)).is_empty(), "nothing has no total");
+        let most = group(ui, &view(vec![row("spot", 2); MOST_LINES + 1]), false);
+        assert_eq!((most.lines.len(), most.shown.as_str()), (MOST_LINES + 1, "100 of 101"));
+        assert!(told(group(ui, &view(Vec::new()), false)).is_empty(), "nothing has no total");
     }
 }

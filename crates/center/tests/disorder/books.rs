@@ -39,6 +39,15 @@ pub fn assert_right(world: &mut World, zone: &Zone, contract: Option<ContractId>
         let kept = balances.get(&known.contract.id).copied().unwrap_or_default();
         assert_eq!(known.balance, kept, "what is live of {} is what is kept", known.contract.number);
     }
+    // What is live of budgets is what the ledger has, whatever was posted, given back, closed or started anew.
+    for known in live.budgets() {
+        let (tenant, whose) = (known.budget.tenant, known.budget.whose);
+        let (from, until) = (known.stretch.from, center::budget::books::until(known.stretch));
+        let kept =
+            center.store.read(move |tx| center::budget::rows::spent(tx, tenant, from, until)).expect("sums");
+        let kept = kept.get(&whose).copied().unwrap_or_default();
+        assert_eq!((known.spent.used, known.spent.charged), (kept.used, kept.charged), "{:?}", known.budget);
+    }
     drop(live);
     let now = base::moment::now();
     let issuer = statements::Issuer { zone: zone.clone(), ..statements::Issuer::of(&center.settings) };
@@ -66,6 +75,8 @@ fn look(tx: &Tx, seen: &Seen) -> Result<Seen, StoreError> {
         let is_wrong = contract.state == ContractState::Exhausted && !funds.is_exhausted();
         assert!(!is_wrong, "{} is exhausted and has {funds:?}", contract.number);
     }
+
+    crate::vouchers::assert_paid(tx)?;
 
     let mut last_transfer = seen.last_transfer;
     for row in ledger::list_transfers(tx, None, seen.last_transfer, u32::MAX)? {

@@ -5,9 +5,11 @@
 //! plays, `DISORDER_SEED` which one comes first; a failure prints the seed of its case.
 
 mod books;
+mod edges;
 mod hall;
 mod scene;
 mod told;
+mod vouchers;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -33,6 +35,8 @@ fn the_books_are_right_whatever_happens() {
         u64::try_from(now).expect("after 1970")
     });
     let template = Template::new();
+    edges::a_run_lasts_as_long_as_its_balance_and_what_vouchers_pay(&template);
+    edges::a_thousand_at_once_take_no_more_than_there_is(&template);
     let mut told = Told::default();
     for seed in first..first + cases {
         let played = catch_unwind(AssertUnwindSafe(|| World::new(&template, seed).play(STEPS)));

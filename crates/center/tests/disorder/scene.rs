@@ -29,7 +29,7 @@ use engines::Engine;
 use store::StoreError;
 use tokio::runtime::Runtime;
 
-use crate::hall::Hall;
+use crate::{hall::Hall, vouchers};
 
 const PLATFORMS: &[Platform<Center>] = &[PLATFORM];
 const SETTINGS: &str = "[billing]\ngrace_ms = 60000\n[books]\nseparate_duties = false\n\
@@ -118,6 +118,7 @@ impl Template {
         set_clock(BEGINNING.parse().expect("an instant"));
         let center = open(&folder.path().join("first.db"), &Arc::default());
         runtime().block_on(fill(&center)).expect("it is new");
+        vouchers::hand_out(&center);
         let file = folder.path().join("template.db");
         center.store.backup(&file).expect("a copy");
         Self { folder, file }

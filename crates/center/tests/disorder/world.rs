@@ -1,5 +1,7 @@
 //! All that may happen to a center.
 
+mod budgets;
+
 use std::{path::PathBuf, sync::Arc};
 
 use base::{
@@ -14,6 +16,7 @@ use center::{
     correction::ask::{self as corrections, Decision, NewCorrection},
     loops::{meter, plan, watch},
     period::ask as periods,
+    voucher::keep,
 };
 use domain::{
     ContractId, ContractState, CorrectionId, JobSpec, Millis, ServiceClass, Timestamp, Zone,
@@ -31,6 +34,7 @@ use crate::{
     hall::Hall,
     scene::{BEGINNING, Template, caller, contracts, open, publish, runtime, set_clock},
     told::Told,
+    vouchers,
 };
 
 pub struct World {
@@ -117,11 +121,24 @@ impl World {
                 Ok::<_, store::StoreError>((events, ledger::list_transfers(tx, None, 0, u32::MAX)?))
             })
             .expect("they are read");
+        let kinds = |tx: &store::Tx| store::events::list_after(tx, 0, None, None, u32::MAX);
+        let all = self.center().store.read(kinds).expect("events");
+        let is_told = |name: &str, code: &str| {
+            let of = |event: &&store::events::Event| {
+                event.event.data["outcome"] == code || event.event.kind == name
+            };
+            all.iter().filter(of).count()
+        };
+        let (alerts, budget_ended) = (is_told("budget_alert", "-"), is_told("-", "budget_ended"));
         let of = |cause: &str| transfers.iter().filter(|row| row.transfer.cause.code() == cause).count();
         let counted = |count: usize| u32::try_from(count).expect("it is small");
+        (self.told.alerts, self.told.budget_ended) = (counted(alerts), counted(budget_ended));
         self.told.exhausted =
             counted(events.iter().filter(|event| event.to == ContractState::Exhausted).count());
         (self.told.forfeited, self.told.terms) = (counted(of("forfeiture")), counted(of("term")));
+        (self.told.redeemed, self.told.issued) = (counted(of("redemption")), counted(of("issue")));
+        self.told.taken_back = counted(of("redemption_reversal"));
+        self.told.returned = counted(of("return"));
         self.told.booked = CorrectionKind::ALL.map(|kind| counted(of(kind.code())));
     }
 
@@ -129,7 +146,7 @@ impl World {
     fn step(&mut self) -> &'static str {
         let by = self.below(60_000);
         self.pass(Millis(by));
-        let (what, done) = match self.dice.below(27) {
+        let (what, done) = match self.dice.below(31) {
             0..3 => ("pay", self.pay()),
             3 => ("pay again", self.pay_again()),
             4..8 => ("submit", self.submit()),
@@ -144,6 +161,8 @@ impl World {
             21 => ("act", self.act()),
             22 => ("price", self.publish()),
             23 => ("restart", self.restart()),
+            24 => ("voucher", self.touch_vouchers()),
+            25..28 => ("budget", self.budget()),
             _ => {
                 self.let_time_pass();
                 ("time", Ok(()))
@@ -175,7 +194,15 @@ impl World {
         meter::step(&center, now, self.dice.below(2) == 0);
         let looked = self.looked.take().unwrap_or_default();
         self.looked = Some(term::keep(&center, now, looked).expect("the passing of terms is booked"));
+        keep::expire(&center, now);
         plan::once(&center);
+    }
+
+    /// A pot gets money, or a voucher is taken back.
+    fn touch_vouchers(&mut self) -> Result<(), AppError> {
+        let (fund, which) = (self.dice.below(2) == 0, self.dice.below(8));
+        let amount = 1 + self.below(100_000_000);
+        vouchers::touch(self.center(), fund, usize::try_from(which).expect("it is small"), amount)
     }
 
     fn below(&mut self, bound: u64) -> i64 {

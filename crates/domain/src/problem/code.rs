@@ -1,6 +1,6 @@
 //! The codes of problems, with their values.
 
-use super::field::Field;
+use super::{field::Field, invoice::InvoiceFault, sign_in::SignInFault};
 use crate::{
     JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
 };
@@ -91,14 +91,15 @@ pub enum Wrong {
     NotAnEmail {
         given: String,
     },
+    /// It is no address that events can be posted to; a chat's bot is at `host`.
+    NotAUrl {
+        given: String,
+        host: Option<&'static str>,
+    },
     NotAPhone {
         given: String,
     },
-    PasswordLength {
-        chars: usize,
-        least: usize,
-        most: usize,
-    },
+    SignIn(SignInFault),
     RoleElsewhere {
         role: Role,
     },
@@ -114,6 +115,7 @@ pub enum Wrong {
     Option(OptionFault),
     TaskFile(TaskFileFault),
     Contract(ContractFault),
+    Invoice(InvoiceFault),
 }
 
 /// The fault of a number that is below `least` or above `most`.
@@ -144,6 +146,7 @@ pub enum Things {
     Prices,
     Pools,
     Filters,
+    Shares,
 }
 
 /// A fault of a job.
@@ -485,4 +488,5 @@ into! {
     OptionFault => Wrong::Option;
     TaskFileFault => Wrong::TaskFile;
     ContractFault => Wrong::Contract;
+    SignInFault => Wrong::SignIn;
 }

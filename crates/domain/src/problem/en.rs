@@ -1,10 +1,12 @@
 //! How problems read in English.
 
+mod invoice;
 mod option;
 
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
+    sign_in,
 };
 use crate::{
     job::{JobOutcome, JobState},
@@ -104,10 +106,9 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::TakesNoScore
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
-        Wrong::PasswordLength { chars, least, most } => {
-            (format!("has {chars} characters"), format!("use {least} to {most} characters"))
-        }
+        Wrong::SignIn(fault) => sign_in::en(fault),
         Wrong::RoleElsewhere { role } => (
             format!("is `{}`", role.code()),
             "operator, auditor, contracts and center_finance are for the center's people; admin, developer and finance for a tenant's"
@@ -131,6 +132,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Invoice(fault) => invoice::words(fault),
     }
 }
 
@@ -160,6 +162,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "prices",
         Things::Pools => "pools",
         Things::Filters => "filters",
+        Things::Shares => "shares",
     };
     let hint = match (of, least) {
         (Things::Jobs, 0) => format!("wait for at most {most} jobs"),
@@ -450,6 +453,15 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAnEmail { given } => (
             format!("is `{}`, which is not an e-mail address", shown(given)),
             "write it as `name@example.com`".into(),
+        ),
+        Wrong::NotAUrl { given, host } => (
+            format!("is `{}`, which is not such an address", shown(given)),
+            match host {
+                Some(host) => {
+                    format!("give the whole address that the chat shows; it begins with `https://{host}/`")
+                }
+                None => "write it as `https://host/path`, without a user or a password".into(),
+            },
         ),
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),

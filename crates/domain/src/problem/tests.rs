@@ -46,7 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters);
+    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters, Shares);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],
@@ -91,8 +91,9 @@ fn samples() -> Vec<Wrong> {
         TakesNoScore => [Wrong::TakesNoScore],
         NotAWholeNumber { .. } => [Wrong::NotAWholeNumber { given: text("many") }],
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
+        NotAUrl { .. } => [None, Some("oapi.dingtalk.com")].map(|host| Wrong::NotAUrl { given: text("x y"), host }),
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
-        PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],
+        SignIn(_) => of_sign_ins().into_iter().map(Wrong::SignIn),
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),
         TenantNotNamed => [Wrong::TenantNotNamed],
         ContractNotNamed => [Wrong::ContractNotNamed],
@@ -104,6 +105,19 @@ fn samples() -> Vec<Wrong> {
         Option(_) => of_options().into_iter().map(Wrong::Option),
         TaskFile(_) => of_task_files().into_iter().map(Wrong::TaskFile),
         Contract(_) => of_contracts().into_iter().map(Wrong::Contract),
+        Invoice(_) => of_invoices().into_iter().map(Wrong::Invoice),
+    )
+}
+
+fn of_sign_ins() -> Vec<SignInFault> {
+    samples!(
+        SignInFault:
+        PasswordLength { .. } => [SignInFault::PasswordLength { chars: 3, least: 10, most: 256 }],
+        PasswordIsName => [SignInFault::PasswordIsName],
+        PasswordIsEasy => [SignInFault::PasswordIsEasy],
+        NotThePassword => [SignInFault::NotThePassword],
+        NotTheCode => [SignInFault::NotTheCode],
+        NotAUserCode => [SignInFault::NotAUserCode],
     )
 }
 
@@ -260,6 +274,29 @@ fn of_contracts() -> Vec<ContractFault> {
         MoreThanReserved { .. } => [ContractFault::MoreThanReserved { cards: 2, most: 32 }],
         NoCardTime { .. } => kinds.iter().map(|kind| ContractFault::NoCardTime { kind: *kind }),
         ByCenter { .. } => [ContractFault::ByCenter { known: vec!["submit", "approve"] }],
+    )
+}
+
+fn of_invoices() -> Vec<InvoiceFault> {
+    let (request, number) = (|| text("FP-000007"), || text("25332000000012345678"));
+    samples!(
+        InvoiceFault:
+        NoStatements => [InvoiceFault::NoStatements],
+        NothingToInvoice { .. } => [InvoiceFault::NothingToInvoice { billed: crate::MicroCny(-3_250_000) }],
+        Rate { .. } => [InvoiceFault::Rate { given: 1700, allowed: vec![600, 1300] }],
+        OfAnotherTenant { .. } => [InvoiceFault::OfAnotherTenant { statement: text("2026-11-0003") }],
+        NeedsTaxNumber => [InvoiceFault::NeedsTaxNumber],
+        NotAnInvoiceNumber { .. } => [InvoiceFault::NotAnInvoiceNumber { given: text("12") }],
+        NumberUsed { .. } => [InvoiceFault::NumberUsed { number: number(), request: request() }],
+        NotTheTable => [InvoiceFault::NotTheTable],
+        Cells { .. } => [InvoiceFault::Cells { given: 3, wanted: 4 }],
+        OtherAmount { .. } => {
+            [InvoiceFault::OtherAmount { given: text("7.00"), amount: crate::MicroCny(3_250_000) }]
+        },
+        OtherNumber { .. } => [InvoiceFault::OtherNumber { given: text("9"), number: number() }],
+        OtherDay { .. } => [InvoiceFault::OtherDay { given: text("2026-12-02"), day: text("2026-12-01") }],
+        NotRequested { .. } => [InvoiceFault::NotRequested { request: request(), state: "refused" }],
+        OwnRequest { .. } => [InvoiceFault::OwnRequest { request: request() }],
     )
 }
 

@@ -1,10 +1,12 @@
 //! How problems read in Chinese.
 
+mod invoice;
 mod option;
 
 use super::{
     code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
+    sign_in,
 };
 use crate::{
     Role,
@@ -91,10 +93,9 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::TakesNoScore
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
+        | Wrong::NotAUrl { .. }
         | Wrong::NotAPhone { .. } => of_application(wrong),
-        Wrong::PasswordLength { chars, least, most } => {
-            (format!("有 {chars} 个字符"), format!("请使用 {least} 至 {most} 个字符"))
-        }
+        Wrong::SignIn(fault) => sign_in::zh(fault),
         Wrong::RoleElsewhere { role } => (
             format!("在这里不能是{}", role_word(*role)),
             "运营、审计、合同和中心财务属于中心，管理员、开发者和财务属于租户".into(),
@@ -116,6 +117,7 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
+        Wrong::Invoice(fault) => invoice::words(fault),
     }
 }
 
@@ -146,6 +148,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Prices => "项价格",
         Things::Pools => "个资源池",
         Things::Filters => "项筛选条件",
+        Things::Shares => "个提醒比例",
     };
     let hint = match least {
         0 => format!("最多 {most} {things}"),
@@ -271,6 +274,8 @@ fn role_word(role: Role) -> &'static str {
         Role::Auditor => "审计",
         Role::Contracts => "合同管理",
         Role::CenterFinance => "中心财务",
+        Role::DataBureau => "数据局",
+        Role::FinanceBureau => "财政局",
         Role::Admin => "管理员",
         Role::Developer => "开发者",
         Role::Finance => "财务",
@@ -416,6 +421,13 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAnEmail { given } => {
             (format!("“{}”不是电子邮箱地址", shown(given)), "请写成 name@example.com 的样子".into())
         }
+        Wrong::NotAUrl { given, host } => (
+            format!("“{}”不是可用的地址", shown(given)),
+            match host {
+                Some(host) => format!("请填写群聊给出的完整地址，以 https://{host}/ 开头"),
+                None => "请写成 https://host/path 的样子，不要带用户名和密码".into(),
+            },
+        ),
         Wrong::NotAPhone { given } => (
             format!("“{}”不是电话号码", shown(given)),
             "请填写 5 至 20 位数字，可含空格和连字符；境外号码以 + 开头".into(),

@@ -29,6 +29,7 @@ fn stopped(cause: StopCause) -> &'static str {
     match cause {
         StopCause::Cancelled => "cancelled by a member or an operator",
         StopCause::BalanceEnded => "stopped: the balance of its contract ended",
+        StopCause::BudgetEnded => "stopped: a budget of its project or its member was used up",
         StopCause::ContractEnded => "stopped: its contract ended, or was suspended or terminated",
         StopCause::DiskFull => "stopped: it wrote while the center's disk was full",
         StopCause::DiskQuota => "stopped: its folder, or its tenant's, took more of the disk than it may",

@@ -25,6 +25,7 @@ fn stopped(cause: StopCause) -> &'static str {
     match cause {
         StopCause::Cancelled => "已由成员或运营人员取消",
         StopCause::BalanceEnded => "已停止：合同余额用尽",
+        StopCause::BudgetEnded => "已停止：所属项目或成员的预算用尽",
         StopCause::ContractEnded => "已停止：合同到期、暂停或终止",
         StopCause::DiskFull => "已停止：中心磁盘空间不足时它仍在写入",
         StopCause::DiskQuota => "已停止：它或租户的目录超出了磁盘配额",

@@ -194,7 +194,7 @@ impl NoteWhy {
             Self::ProcessorsShared => "processors are not divided among jobs",
             Self::MemoryShared => "memory is not divided among jobs",
             Self::OwnLogs => "each run has logs of its own, and a file that --output names is made anew",
-            Self::NoMail => "the center sends no mail",
+            Self::NoMail => "mail about jobs is asked for under Notices",
             Self::NoLicences => "the center keeps no licences",
             Self::AlwaysRetried => "a run that the center loses is always tried again",
             Self::PoolsOfContract => {
@@ -267,7 +267,7 @@ impl NoteWhy {
             Self::ProcessorsShared => "处理器不在作业间划分",
             Self::MemoryShared => "内存不在作业间划分",
             Self::OwnLogs => "每次运行有自己的日志，--output 所指的文件会重新建立",
-            Self::NoMail => "中心不发邮件",
+            Self::NoMail => "作业的邮件在“通知”中设置",
             Self::NoLicences => "中心不管理许可证",
             Self::AlwaysRetried => "中心丢失的运行总会重试",
             Self::PoolsOfContract => "使用哪些资源池由合同决定；请用 --constraint 选择加速卡型号",

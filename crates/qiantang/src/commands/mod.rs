@@ -15,6 +15,7 @@ mod ledger;
 mod machine;
 mod money;
 mod nodes;
+mod notices;
 mod people;
 mod prices;
 mod projects;
@@ -28,6 +29,7 @@ mod submit;
 mod tenants;
 mod twin;
 mod usage;
+mod vouchers;
 
 use clap::Subcommand;
 
@@ -65,6 +67,8 @@ commands! {
     Passwd(account::Passwd),
     Tokens(account::Tokens),
     Sessions(account::Sessions),
+    #[command(alias = "notice")]
+    Notices(notices::Notices),
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
@@ -94,7 +98,13 @@ commands! {
     Applications(applications::Applications),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
+    Vouchers(vouchers::Vouchers),
     Debts(money::debts::Debts),
+    Focus(money::focus::Focus),
+    #[command(alias = "invoice")]
+    Invoices(money::invoices::Invoices),
+    #[command(alias = "budget")]
+    Budgets(money::budgets::Budgets),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(people::members::Members),
@@ -104,6 +114,9 @@ commands! {
     ScimTokens(people::issuers::ScimTokens),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
+    #[command(alias = "webhook")]
+    Webhooks(notices::Webhooks),
+    Mail(notices::Mail),
     Backup(machine::Backup),
     Restore(machine::Restore),
     #[command(subcommand)]

@@ -7,6 +7,7 @@ mod options;
 mod past;
 mod people;
 mod report;
+mod vouchers;
 mod work;
 
 use crate::tell::tell;
@@ -176,6 +177,8 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
         None => people::sign_up(&ready.center, ready.first_operator.as_ref(), || ()).await,
     };
     let people = people.map_err(|error| of_center(&error.to_string()))?;
+    let budget = people::set_budget(&ready.center, &people.operator).await;
+    budget.map_err(|error| of_center(&error.to_string()))?;
     let address = ready.address;
     tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
@@ -190,6 +193,15 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
             "Two organisations joined by the front page, each approved by two people: {company} (asked back once), {office}"
         ),
     )?;
+    let voucher = vouchers::hand_out(&ready.center, &people.operator).await;
+    if let Some(voucher) = voucher.map_err(|error| of_center(&error.to_string()))? {
+        tell(
+            &format!("西溪建造软件按杭州市公布的规则获得算力券 {voucher}：每笔费用抵扣 30 %"),
+            &format!(
+                "Xixi Building Software has the voucher {voucher} by Hangzhou's published rules: it pays 30 % of each charge"
+            ),
+        )?;
+    }
     let report = work::run(options, ready, &people).await.map_err(|error| of_center(&error.to_string()))?;
     Ok((Report { past, ..report }, people))
 }

@@ -9,6 +9,7 @@ use center::{
         members::{self, NewMember},
         projects::{self, NewProject},
     },
+    budget::ask::{self as budgets, BudgetChange, NewBudget},
     center::Center,
     price::ask::{self as prices, NewPrice, NewPriceBook},
     start::FirstOperator,
@@ -94,6 +95,24 @@ pub async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
     Ok(Caller { member, from: "demo".into(), once: None })
 }
 
+/// Gives a company's project a budget for the month of which most is used, so that the next alert is near. It only tells.
+pub async fn set_budget(center: &Center, operator: &Caller) -> Result<(), AppError> {
+    let new = NewBudget {
+        whose: "project".into(),
+        name: "heat-load".into(),
+        tenant: Some("xixi-build".into()),
+        span: "month".into(),
+        unit: "micro_cny".into(),
+        amount: MicroCny::from_yuan(1_000_000).0,
+        ..NewBudget::default()
+    };
+    let made = budgets::make(center, operator, new).await?;
+    // 78 %: the alert at 80 % comes with the next work.
+    let amount = (made.spent * 100 / 78).max(MicroCny::from_yuan(200).0);
+    let change = BudgetChange { amount: Some(amount), ..BudgetChange::default() };
+    budgets::change(center, operator, &made.id.to_string(), change).await.map(drop)
+}
+
 /// Those who were signed up in the past.
 pub async fn known(center: &Center) -> Result<People, AppError> {
     let mut developers = BTreeMap::new();
@@ -110,8 +129,11 @@ pub async fn sign_up(
     pause: fn(),
 ) -> Result<People, AppError> {
     let operator = caller(center, "operator").await?;
-    let password =
-        members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
+    let password = members::MemberChange {
+        password: Some(PASSWORD.into()),
+        old_password: first.map(|first| first.password.clone()),
+        ..members::MemberChange::default()
+    };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
     if let Some(file) = first.and_then(|first| first.password_file.as_ref()) {
         let _ = std::fs::remove_file(file);

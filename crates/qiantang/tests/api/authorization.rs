@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use serde_json::{Value, json};
 use testkit::{PASSWORD, assert_golden, grant, job};
 
-use crate::scene::{Route, Scene};
+use crate::scene::{Route, Scene, webhook};
 
 /// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes
 /// none.
@@ -23,6 +23,9 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         }
         ("POST", "/members") => json!({ "login": format!("by-{who}"), "name": "New", "role": "developer",
             "password": PASSWORD, "tenant": "alpha" }),
+        ("POST", "/budgets") => json!({ "whose": "member", "name": "alpha-developer", "tenant": "alpha",
+            "span": "month", "unit": "card_ms", "amount": 1_000_000, "hard_stop": false }),
+        ("PATCH", "/budgets/{id}") => json!({ "hard_stop": false }),
         ("POST", "/invitations") => {
             json!({ "email": format!("{who}@univ.example"), "role": "developer", "tenant": "alpha" })
         }
@@ -59,14 +62,40 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
         ("POST", "/corrections") => json!({ "kind": "reversal", "contract": scene.alpha.contract,
             "amount_micro_cny": 1, "corrects": who, "reason": "matrix" }),
-        ("POST", "/corrections/{id}/decide") => json!({ "book": true }),
+        ("POST", "/corrections/{id}/decide" | "/vouchers/fundings/{id}/decide") => json!({ "book": true }),
+        ("POST", "/invoices") => json!({ "statements": ["2001-01-0001"], "kind": "ordinary" }),
+        ("POST", "/invoices/import") => json!({ "table": "request,number,issued_on,amount\n" }),
+        ("POST", "/invoices/{request}/issue") => {
+            json!({ "invoice_number": "25332000000012345678", "issued_on": "2026-01-01" })
+        }
+        ("POST", "/invoices/{request}/refuse") => json!({ "reason": "matrix" }),
+        ("POST", "/invoices/{request}/reverse") => json!({ "red_number": "25332000000012345678",
+            "confirmation": "1", "reversed_on": "2026-01-01", "reason": "matrix" }),
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),
         ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "person", "value": "x" }),
+        ("POST", "/vouchers/programmes") => json!({ "slug": format!("of-{who}"), "name_zh": "市级算力券",
+            "name_en": "City vouchers", "authority": "the city", "level": "city", "year": 2026, "mode": "deduct",
+            "pot_micro_cny": 1_000_000, "starts_at": "2020-01-01", "ends_at": "2099-01-01",
+            "terms": { "rules": [{ "rate_bp": 3000 }] } }),
+        ("POST", "/vouchers/programmes/{slug}/fundings") => {
+            json!({ "amount_micro_cny": 1, "reference": who })
+        }
+        ("POST", "/vouchers/quote" | "/vouchers/applications") => json!({ "answers": {} }),
+        ("POST", "/vouchers/claims") => json!({ "voucher": "none", "month": "2026-01", "invoice_no": "1",
+            "payment_proof": "1", "is_unrelated": false }),
+        ("POST", path) if path.starts_with("/vouchers/") => json!({ "reason": "matrix" }),
         ("POST", "/applications/{number}/verdicts") => json!({ "verdict": "approve" }),
         ("POST", "/pending-persons/{id}") => json!({ "role": "developer", "tenant": "alpha" }),
         ("POST", "/scim-tokens") => json!({ "name": who, "tenant": "alpha" }),
+        ("POST", "/notices/read" | "/webhooks/{id}/rotate" | "/webhooks/{id}/test") => json!({}),
+        ("PATCH", "/notices/wishes") => json!({ "manners": {} }),
+        ("POST", "/webhooks") => json!({ "name": who, "kind": "webhook", "url": "https://hooks.invalid/",
+            "events": ["job_ended"], "tenant": "alpha" }),
+        ("PATCH", "/webhooks/{id}") => json!({ "name": "secret-of-alpha" }),
+        ("POST", "/webhooks/{id}/replay") => json!({ "delivery": scene.delivery }),
+        ("POST", "/mails/test") => json!({ "email": "lin@univ.example" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })
@@ -80,7 +109,14 @@ fn verdict(scene: &Scene, method: &str, path: &str, who: &str, token: &str) -> S
         let body = body(scene, method, path, who).map(|body| body.to_string());
         ("application/json", body.unwrap_or_default())
     };
-    let answer = scene.send(method, &scene.filled(path), token, kind, body.as_bytes());
+    // What is removed is another each time.
+    let filled = match (method, path) {
+        ("DELETE", "/api/v1/webhooks/{id}") => {
+            format!("/api/v1/webhooks/{}", webhook(&scene.site, &scene.alpha.admin))
+        }
+        _ => scene.filled(path),
+    };
+    let answer = scene.send(method, &filled, token, kind, body.as_bytes());
     match answer.status {
         // A request that is refused for its content has passed the check of its caller.
         200..300 | 409 | 422 => "yes".to_owned(),
@@ -94,7 +130,7 @@ pub type Verdicts = Vec<(&'static str, String)>;
 
 /// The verdicts of all routes, by route.
 pub fn matrix(scene: &Scene) -> Vec<(Route, Verdicts)> {
-    for role in ["auditor", "contracts", "center_finance"] {
+    for role in ["auditor", "contracts", "center_finance", "data_bureau", "finance_bureau"] {
         let new = json!({ "login": role, "name": "A", "role": role, "password": PASSWORD });
         scene.site.post("/api/v1/members", &scene.site.operator, &new);
     }
@@ -104,6 +140,8 @@ pub fn matrix(scene: &Scene) -> Vec<(Route, Verdicts)> {
         ("auditor", scene.site.login("auditor")),
         ("contracts", scene.site.login("contracts")),
         ("money", scene.site.login("center_finance")),
+        ("data", scene.site.login("data_bureau")),
+        ("treasury", scene.site.login("finance_bureau")),
         ("admin", scene.alpha.admin.clone()),
         ("developer", scene.alpha.developer.clone()),
         ("finance", scene.site.login("alpha-finance")),

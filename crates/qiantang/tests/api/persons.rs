@@ -106,7 +106,17 @@ fn who_is_in_several_places_keeps_their_account_themself() {
     }
     assert_eq!(patch(&of_alpha, &scene.beta.admin, json!({ "role": "admin" })).0, 404);
     let own = token(&login(site, "alpha-finance", PASSWORD, Some("beta")));
-    assert_eq!(patch(&of_beta, &own, json!({ "password": "my own, and long" })).0, 200);
+    for body in [
+        json!({ "password": "my own, and long" }),
+        json!({ "password": "my own, and long", "old_password": "x" }),
+    ] {
+        let (status, told) = patch(&of_beta, &own, body);
+        assert_eq!((status, &told["errors"][0]["field"]), (422, &"old_password".into()), "{told}");
+    }
+    assert_eq!(
+        patch(&of_beta, &own, json!({ "password": "my own, and long", "old_password": PASSWORD })).0,
+        200
+    );
     assert_eq!(site.ask("GET", "/api/v1/me", &own, None).0, 401, "it ends what the old one opened");
     let (status, _) = login(site, "alpha-finance", "my own, and long", Some("alpha"));
     assert_eq!(status, 201, "one password for all places");

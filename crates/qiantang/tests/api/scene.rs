@@ -25,6 +25,8 @@ pub struct Scene {
     pub member: String,
     person: String,
     invitation: String,
+    webhook: String,
+    pub delivery: String,
     pub project: String,
 }
 
@@ -47,6 +49,14 @@ pub struct RawAnswer {
     pub status: u16,
     pub content_type: String,
     pub text: String,
+}
+
+/// A new webhook of the caller's tenant, which nothing gets to.
+pub fn webhook(site: &Site, admin: &str) -> String {
+    let new = json!({ "name": "secret-of-alpha", "kind": "webhook", "url": "https://hooks.invalid/",
+        "events": ["job_ended"] });
+    let made = site.post("/api/v1/webhooks", admin, &new);
+    made["webhook"]["id"].as_str().expect("an id").to_owned()
 }
 
 /// A center of one node, with a tenant.
@@ -79,7 +89,11 @@ impl Scene {
         let person = text(&finance["person"]);
         let new = json!({ "email": "lin@alpha.example", "role": "finance" });
         let invitation = text(&site.post("/api/v1/invitations", &alpha.admin, &new)["invitation"]["id"]);
+        let webhook = webhook(&site, &alpha.admin);
+        let tried = site.post(&format!("/api/v1/webhooks/{webhook}/test"), &alpha.admin, &json!({}));
         Self {
+            delivery: text(&tried["id"]),
+            webhook,
             alpha,
             beta,
             job: id,
@@ -99,15 +113,31 @@ impl Scene {
         routes(&self.site)
     }
 
+    /// The id of a budget of the first tenant's project. One that somebody took away is made anew.
+    fn budget(&self) -> String {
+        let token = &self.alpha.admin;
+        let all = self.site.get("/api/v1/budgets", token);
+        let mut all = all.as_array().expect("budgets").iter();
+        let known = all.find(|one| one["whose"] == "project").map(|one| one["id"].clone());
+        let project = self.site.get("/api/v1/projects", token)[0]["slug"].clone();
+        let new = json!({ "whose": "project", "name": project, "span": "month", "unit": "card_ms",
+            "amount": 3_600_000, "hard_stop": false });
+        let id = known.unwrap_or_else(|| self.site.post("/api/v1/budgets", token, &new)["id"].clone());
+        id.as_str().expect("an id").to_owned()
+    }
+
     /// A route's path with the first tenant's ids in it.
     pub fn filled(&self, path: &str) -> String {
+        let budget = path.starts_with("/api/v1/budgets/").then(|| self.budget());
         let id = match path {
+            path if path.starts_with("/api/v1/budgets/") => budget.as_ref().expect("it was looked for"),
             path if path.starts_with("/api/v1/jobs/") => &self.job,
             path if path.starts_with("/api/v1/runs/") => &self.run,
             path if path.starts_with("/api/v1/tokens/") => &self.token,
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
             path if path.starts_with("/api/v1/invitations/") => &self.invitation,
+            path if path.starts_with("/api/v1/webhooks/") => &self.webhook,
             path if path.starts_with("/api/v1/persons/") => &self.person,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
@@ -116,19 +146,22 @@ impl Scene {
             format!("?contract={}", self.alpha.contract)
         } else if path.ends_with("/search") {
             "?q=x".to_owned()
+        } else if path.contains("/focus/") {
+            "?month={month}".to_owned()
         } else if path == "/api/v1/runs" {
             format!("?id={}", &self.run[self.run.len() - 8..])
         } else {
             String::new()
         };
         let month = domain::Zone::default().month(testkit::now()).to_string();
-        path.replace("{month}", &month)
+        (path.to_owned() + &query)
+            .replace("{month}", &month)
+            .replace("{request}", "FP-000001")
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")
             .replace("{number}", &self.application)
             .replace("{token}", "none")
-            + &query
     }
 
     /// Sends any body to a path.

@@ -1,5 +1,6 @@
 //! Signing in by issuers, and directories that keep people: with real ones, and with one that lies.
 
+mod factors;
 mod fake;
 mod forged;
 mod groups;

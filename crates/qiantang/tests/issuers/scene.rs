@@ -97,9 +97,14 @@ impl Visitor {
         }
     }
 
+    /// The value of a cookie that the browser has; empty without.
+    pub fn cookie(&self, name: &str) -> &str {
+        let found = self.cookies.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     /// The session that the browser has.
     pub fn session(&self) -> Option<&str> {
-        let found = self.cookies.iter().find(|(name, _)| name == "session");
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        Some(self.cookie("session")).filter(|value| !value.is_empty())
     }
 }

@@ -90,9 +90,18 @@ fn six_tabs_of_running_jobs_are_all_usable() {
 fn a_page_that_nobody_keeps_fresh_says_as_of_when_it_is() {
     let scene = Scene::new();
     let operator = scene.browser("operator");
-    for path in
-        ["/", "/jobs", "/nodes", "/contracts", "/audit", "/corrections", "/periods", "/people", "/events"]
-    {
+    for path in [
+        "/",
+        "/jobs",
+        "/nodes",
+        "/contracts",
+        "/audit",
+        "/corrections",
+        "/periods",
+        "/people",
+        "/events",
+        "/budgets",
+    ] {
         let page = operator.get(path).body;
         assert!(page.contains("data-as-of") && page.contains(">Refresh</a>"), "{path}: {page}");
     }

@@ -8,6 +8,7 @@ mod faults;
 mod first_run;
 mod forms;
 mod invitations;
+mod invoices;
 mod language;
 mod live;
 mod logs;

@@ -1,5 +1,7 @@
 //! A member's own password.
 
+mod second_factor;
+
 use testkit::{Answer, Browser, PASSWORD};
 
 use crate::scene::Scene;

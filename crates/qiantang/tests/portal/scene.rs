@@ -27,6 +27,12 @@ pub const PAGES: &[&str] = &[
     "/runs/none/evidence",
     "/jobs/nonsense",
     "/sign-in",
+    "/sign-in/code",
+    "/second-factor",
+    "/device",
+    "/device?user_code=bcdf-ghjk",
+    "/device?done=allowed",
+    "/device?done=nonsense",
     "/welcome",
     "/apply",
     "/apply?domain=research",
@@ -63,14 +69,30 @@ pub const PAGES: &[&str] = &[
     "/statements",
     "/corrections",
     "/corrections/new",
+    "/vouchers",
+    "/vouchers/apply",
+    "/vouchers/none",
+    "/vouchers/programmes/none",
+    "/vouchers/claims/none",
+    "/invoices",
+    "/invoices?state=issued",
+    "/invoices?state=nonsense",
+    "/invoices/new",
+    "/invoices/new?tenant=alpha",
+    "/invoices/export",
+    "/invoices/FP-000001",
     "/periods",
     "/periods/MONTH",
     "/periods/MONTH/entries",
     "/periods/2001-01",
     "/periods/soon",
     "/debts",
+    "/budgets",
+    "/budgets/BUDGET",
+    "/budgets/none",
     "/usage",
     "/usage?month=MONTH",
+    "/usage?by=job",
     "/usage?month=MONTH&group_by=member&format=csv",
     "/usage?month=soon",
     "/disk",
@@ -96,6 +118,18 @@ pub const PAGES: &[&str] = &[
     "/sign-in/oidc/none",
     "/sign-in/oidc/none/callback",
     "/sign-in/onward/none",
+    "/notices",
+    "/notices?unread=1",
+    "/notices?before=nonsense",
+    "/notices/wishes",
+    "/unsubscribe",
+    "/webhooks",
+    "/webhooks/WEBHOOK",
+    "/webhooks/none",
+    "/mails",
+    "/forgot",
+    "/forgot?sent=1",
+    "/reset/none",
     "/join/INVITED",
     "/join/none",
     "/api/docs",
@@ -192,7 +226,9 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("WEBHOOK") { page.replace("WEBHOOK", &self.webhook()) } else { page };
         let page = if page.contains("INVITED") { page.replace("INVITED", &self.invite()) } else { page };
+        let page = if page.contains("BUDGET") { page.replace("BUDGET", &self.budget()) } else { page };
         let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
@@ -227,11 +263,38 @@ impl Scene {
             .replace("JOINED", &secret(joined, ""))
     }
 
+    /// The id of a webhook of alpha's, which nothing gets to.
+    pub fn webhook(&self) -> String {
+        let known = self.site.get("/api/v1/webhooks", &self.alpha.admin);
+        if let Some(id) = known[0]["id"].as_str() {
+            return id.to_owned();
+        }
+        let new = json!({ "name": "Billing", "kind": "webhook", "url": "https://hooks.invalid/path?key=1",
+            "events": ["job_ended"] });
+        let made = self.site.post("/api/v1/webhooks", &self.alpha.admin, &new);
+        made["webhook"]["id"].as_str().expect("an id").to_owned()
+    }
+
     /// The last part of the link of an invitation to alpha.
     pub fn invite(&self) -> String {
         let new = json!({ "email": "lin@alpha.example", "role": "developer" });
         let made = self.site.post("/api/v1/invitations", &self.alpha.admin, &new);
         made["path"].as_str().and_then(|path| path.strip_prefix("/join/")).expect("a link").to_owned()
+    }
+
+    /// The id of a budget of alpha's project.
+    pub fn budget(&self) -> String {
+        let token = &self.alpha.admin;
+        let known = self.site.get("/api/v1/budgets", token)[0]["id"].clone();
+        let id = if known.is_null() {
+            let project = self.site.get("/api/v1/projects", token)[0]["slug"].clone();
+            let new = json!({ "whose": "project", "name": project, "span": "month", "unit": "card_ms",
+                "amount": 3_600_000, "hard_stop": false });
+            self.site.post("/api/v1/budgets", token, &new)["id"].clone()
+        } else {
+            known
+        };
+        id.as_str().expect("an id").to_owned()
     }
 
     /// The id of a contract of alpha's that is a draft.

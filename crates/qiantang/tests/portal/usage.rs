@@ -1,5 +1,7 @@
 //! The page of use: a month by all that it is asked by, each tenant's its own, and as files.
 
+mod budgets;
+
 use testkit::{grant, job};
 
 use crate::scene::Scene;
@@ -17,17 +19,28 @@ fn a_month_of_use_is_told_by_all_that_it_is_asked_by() {
     for want in [
         format!("Use in {month}"),
         "By project".into(),
-        "By member".into(),
-        "alpha-developer".into(),
-        "By service class".into(),
-        "Normal".into(),
+        format!("href=\"/usage?month={month}&#38;by=project\" aria-current=\"true\""),
         "href=\"/usage\" aria-current=\"page\"".into(),
     ] {
         assert!(page.contains(&want), "no {want}: {page}");
     }
-    assert!(!page.contains("By tenant") && !page.contains("Nothing was used"), "{page}");
-    let of_all = operator.get("/usage").body;
-    assert!(of_all.contains("By tenant") && of_all.contains("By domain"), "{of_all}");
+    assert!(!page.contains("by=tenant") && !page.contains("Nothing was used"), "{page}");
+    // Chosen by what, with the part of each row as a bar and a file of the same.
+    for (by, title, row) in [
+        ("member", "By member", "alpha-developer"),
+        ("class", "By service class", "Normal"),
+        ("job", "By job", "uses-cards</a>"),
+        ("pool", "By pool", "npu"),
+    ] {
+        let chosen = admin.get(&format!("/usage?month={month}&by={by}")).body;
+        for want in [title, row, &format!("group_by={by}&amp;format=csv"), ": 100.0 %\"><rect class=\"b-left"]
+        {
+            assert!(chosen.contains(want), "no {want} by {by}: {chosen}");
+        }
+    }
+    assert_eq!(admin.get("/usage?by=nonsense").status, 422);
+    let of_all = operator.get("/usage?by=tenant").body;
+    assert!(of_all.contains("By tenant") && of_all.contains("by=domain"), "{of_all}");
     let empty = scene.browser("beta-admin").get("/usage").body;
     assert!(empty.contains("Nothing was used in this month."), "{empty}");
     assert!(!empty.contains("alpha-developer"), "{empty}");

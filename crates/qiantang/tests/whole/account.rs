@@ -1,8 +1,10 @@
 //! Signing in and out, passwords, tokens and kept sign-ins by commands.
 
+mod devices;
+
 use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
 
-use testkit::{Browser, PASSWORD, Site, Terminal, grant};
+use testkit::{Browser, PASSWORD, Site, Terminal, enrol, grant};
 
 use crate::QIANTANG;
 
@@ -50,9 +52,13 @@ fn who_signs_out_leaves_no_token_behind() {
 
     // A new password ends all others' sign-ins, and not one's own here.
     let elsewhere = site.login("univ-developer");
-    let (code, said) = with_password(&terminal, &["passwd"], "short");
+    let (code, said) = with_password(&terminal, &["passwd"], &format!("{PASSWORD}\nshort"));
     assert!(code == 4 && said.contains("password"), "{said}");
-    let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
+    let (code, said) = with_password(&terminal, &["passwd"], "not the present one\nanother one, longer");
+    assert!(code == 4 && said.contains("old_password"), "{said}");
+    let (code, said) = with_password(&terminal, &["passwd"], &format!("{PASSWORD}\npassword123"));
+    assert!(code == 4 && said.contains("first that guessers try"), "{said}");
+    let (code, said) = with_password(&terminal, &["passwd"], &format!("{PASSWORD}\nanother one, longer"));
     assert_eq!(code, 0, "{said}");
     assert_eq!(site.ask("GET", "/api/v1/me", &elsewhere, None).0, 401);
     assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401);
@@ -183,7 +189,7 @@ fn one_person_of_two_tenants_says_at_the_sign_in_as_whom() {
     let (code, said) = sign_in(&["--center"]);
     assert!(code == 4 && said.contains("tenant"), "{said}");
     // A new password keeps one signed in as the same member.
-    let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
+    let (code, said) = with_password(&terminal, &["passwd"], &format!("{PASSWORD}\nanother one, longer"));
     assert_eq!(code, 0, "{said}");
     assert_eq!(terminal.json(&["whoami"])["member"]["tenant_slug"], "corp");
 
@@ -229,4 +235,27 @@ fn an_administrator_invites_and_takes_back() {
     );
     assert!(!all.contains(token), "{all}");
     assert!(admin.ok(&["members"]).contains("Lin"));
+}
+
+#[test]
+fn a_lost_second_factor_is_removed_on_the_center_s_machine() {
+    let mut site = Site::new(QIANTANG, 1, "");
+    enrol(&Browser::signed_in(&site, "operator"), PASSWORD);
+    let login = serde_json::json!({ "login": "operator", "password": PASSWORD });
+    assert_eq!(site.ask("POST", "/api/v1/login", "", Some(&login)).1["code"], "code_needed");
+    let (code, said) = with_password(&Terminal::at(&site), &["login", "operator"], PASSWORD);
+    assert!(code == 4 && said.contains("second factor") && said.contains("recovery code"), "{said}");
+    let config = site.folder.path().join("center.toml").to_str().expect("text").to_owned();
+    let remove = ["passwd", "operator", "--config", &config, "--remove-second-factor"];
+    let (code, _, said) = Terminal::at(&site).run(&remove);
+    assert!(code == 5 && said.contains("stop"), "the center runs: {said}");
+    site.stop();
+    assert_eq!(Terminal::at(&site).run(&remove).0, 0);
+    let (code, _, said) = Terminal::at(&site).run(&remove);
+    assert!(code == 5 && said.contains("no second factor"), "{said}");
+    site.start();
+    assert_eq!(site.ask("GET", "/api/v1/me", &site.operator, None).0, 401, "its tokens have ended");
+    let operator = site.post("/api/v1/login", "", &login)["token"].as_str().expect("a token").to_owned();
+    let newest = site.get("/api/v1/audit?action=drop_second_factor", &operator)["items"][0].clone();
+    assert_eq!((&newest["actor"], &newest["detail"]["on_the_machine"]), (&"center".into(), &true.into()));
 }

@@ -17,19 +17,19 @@ const SETTINGS: &str = "[billing]\ngrace_ms = 200\naccrue_every_ms = 200\n[engin
 const BEFORE_END: Millis = Millis(6_000);
 
 /// Audits a file. Gives the exit code, and what is printed.
-fn audit(file: &Path) -> (i32, String) {
+pub fn audit(file: &Path) -> (i32, String) {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/books/audit.py");
     let output = Command::new("python3").arg(program).arg(file).output().expect("python3");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().expect("it ends by itself"), text(&output.stdout) + &text(&output.stderr))
 }
 
-fn assert_clean(file: &Path) {
+pub fn assert_clean(file: &Path) {
     let (code, told) = audit(file);
     assert_eq!(code, 0, "{told}");
 }
 
-fn database(site: &Site) -> PathBuf {
+pub fn database(site: &Site) -> PathBuf {
     site.data().join("database/center.db")
 }
 
@@ -166,7 +166,21 @@ fn second_half(site: &mut Site, firm: &Tenant) -> Month {
     site.wait_for("the loss", || (run(site, &over)?["id"] != json!(lost)).then_some(()));
     site.post(&format!("/api/v1/jobs/{over}/cancel"), &firm.developer, &json!({}));
     site.wait_for_end(&firm.developer, &over);
+    invoice(site);
     month
+}
+
+/// Two invoices over statements of the month: one that is refused, and one over all that bill something.
+fn invoice(site: &Site) {
+    let open = site.get("/api/v1/invoices/statements?tenant=firm", &site.operator);
+    let numbers: Vec<&Value> =
+        open.as_array().expect("statements").iter().map(|one| &one["statement"]).collect();
+    assert!(numbers.len() > 1, "{open}");
+    let new = json!({ "statements": numbers, "kind": "ordinary", "title": "Firm" });
+    let refused = site.post("/api/v1/invoices", &site.operator, &new);
+    let path = format!("/api/v1/invoices/{}/refuse", refused["request"].as_str().expect("a number"));
+    site.post(&path, &site.operator, &json!({ "reason": "test" }));
+    site.post("/api/v1/invoices", &site.operator, &new);
 }
 
 /// A run of no contract: nothing else can be computed.
@@ -219,6 +233,16 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
         "the terms of a contract, by its last version: ",
     ),
     ("state", "UPDATE contracts SET state = 'expired' WHERE number = 'rack'", "the state of a contract"),
+    (
+        "invoice",
+        "UPDATE invoices SET amount_fen = amount_fen + 1 WHERE state = 'requested'",
+        "amount and tax of an invoice, in fen: ",
+    ),
+    (
+        "billed",
+        "UPDATE invoice_lines SET billed_micro_cny = billed_micro_cny + 1 WHERE is_live = 0",
+        "what a statement bills: ",
+    ),
     ("day", "UPDATE use_by_day SET used_card_ms = used_card_ms + 1", "micro-CNY of a day: "),
     ("job", "UPDATE jobs SET charged_micro_cny = charged_micro_cny + 1", "of a job, by its runs: "),
     (

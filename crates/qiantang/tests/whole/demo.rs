@@ -149,9 +149,10 @@ fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
         assert!(ask("POST", "/api/v1/login", "", Some(&body))["token"].is_string(), "{login}");
     }
     has_a_past_that_is_marked(&|path| ask("GET", path, &token, None));
+    has_invoices_where_a_month_is_closed(&|path| ask("GET", path, &token, None));
     pages_say_that_it_is_generated(&address);
     // Two strangers came to the front door, one of them was asked back, and both are tenants now.
-    let applied = ask("GET", "/api/v1/applications?state=effected", &token, None);
+    let applied = ask("GET", "/api/v1/applications?state=effected&kind=join", &token, None);
     let of_all = |key: &str| -> Vec<&str> {
         applied["items"]
             .as_array()
@@ -215,6 +216,17 @@ fn has_a_past_that_is_marked(get: &dyn Fn(&str) -> Value) {
         usage["rows"].as_array().expect("rows").len()
     };
     assert_eq!((used("domain"), used("project")), (3, 6));
+}
+
+/// Whoever was billed for a month that the past closed has an invoice over it, which is marked as generated.
+fn has_invoices_where_a_month_is_closed(get: &dyn Fn(&str) -> Value) {
+    let periods = get("/api/v1/periods");
+    let is_closed = periods.as_array().expect("months").iter().any(|period| period["state"] == "closed");
+    let invoices = get("/api/v1/invoices");
+    let invoices = invoices["items"].as_array().expect("invoices");
+    assert_eq!(!invoices.is_empty(), is_closed, "{periods} {invoices:?}");
+    let is_as_told = |one: &Value| one["state"] == "issued" && one["is_generated"] == true;
+    assert!(invoices.iter().all(is_as_told), "{invoices:?}");
 }
 
 fn pages_say_that_it_is_generated(address: &str) {

@@ -8,10 +8,12 @@ mod contracts;
 mod corrections;
 mod crash;
 mod demo;
+mod invoicing;
 mod isolation;
 mod jobs;
 mod journey;
 mod money;
+mod notices;
 mod onboarding;
 mod operating;
 mod paying;
@@ -27,6 +29,7 @@ mod tamper;
 mod time_zone;
 mod told;
 mod twin;
+mod vouchers;
 
 /// The program under test. Only tests of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

@@ -1,5 +1,7 @@
 //! Money binds to compute.
 
+mod budgets;
+
 use serde_json::{Value, json};
 use testkit::{Site, Tenant, job};
 

@@ -42,7 +42,7 @@ impl WaitingJob {
 
     /// Whether the job itself lets none of its tasks start.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.tasks == 0 || matches!(self.block.as_deref(), Some(Block::Dependency { .. }))
+        self.tasks == 0 || matches!(self.block.as_deref(), Some(Block::Budget(_) | Block::Dependency { .. }))
     }
 
     /// Whether both jobs have the same place in line: the same lane, key, time limit and ask.

@@ -160,6 +160,7 @@ impl Planner {
             Gate::Open => {}
         }
         match job.block.as_deref().copied() {
+            Some(Block::Budget(budget)) => Limit::BudgetUsedUp { budget, stands: None },
             Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
             Some(Block::ArrayLimit { running, limit }) => Limit::ArrayLimit { running, limit },
             None => Limit::ArrayLimit { running: 0, limit: 0 },

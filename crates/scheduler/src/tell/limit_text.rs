@@ -15,6 +15,9 @@ impl Verdict {
 impl Limit {
     /// One sentence with the numbers; instants by the clock of `zone`.
     pub fn text(&self, lang: Lang, zone: &Zone) -> String {
+        if let Self::BudgetUsedUp { stands: Some(stands), .. } = self {
+            return stands.text(lang, zone);
+        }
         match lang {
             Lang::Zh => self.zh(|at| format!("{}（{zone}）", zone.clock(at))),
             Lang::En => self.en(|at| format!("{} {zone}", zone.clock(at))),
@@ -64,6 +67,7 @@ impl Limit {
             Self::DiskFull { free_mib, floor_mib } => format!(
                 "中心磁盘空间不足：剩余 {free_mib} MiB，至少应有 {floor_mib} MiB；腾出空间之前不启动任何作业。"
             ),
+            Self::BudgetUsedUp { .. } => "所属项目或成员的预算已用尽。".to_owned(),
             Self::Dependency { waits_for, first } => {
                 format!("等待它所依赖的 {waits_for} 个作业，其中有 {first}。")
             }
@@ -157,6 +161,7 @@ impl Limit {
             Self::DiskFull { free_mib, floor_mib } => format!(
                 "A disk of the center has {free_mib} MiB free and must have {floor_mib} MiB: nothing starts until there is room."
             ),
+            Self::BudgetUsedUp { .. } => "A budget of its project or its member is used up.".to_owned(),
             Self::Dependency { waits_for, first } => {
                 format!("Waits for {} that it depends on, {first} among them.", n(*waits_for, "job"))
             }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{AllianceId, ContractState, JobId, Millis, ServiceClass, Timestamp};
+use domain::{AllianceId, BudgetId, ContractState, JobId, Millis, ServiceClass, Timestamp};
 use proptest::prelude::*;
 use scheduler::{
     Backfill, Block, Cohort, Decisions, Gate, Order, Planner, Policy, Queue, Snapshot, Ticket, Waiting,
@@ -92,12 +92,13 @@ impl World {
         let mut job = random_job(random, self.next, queues);
         (job.block, job.submitted_at, job.models) = (None, self.now, [].into());
         self.next += 1;
-        let kinds: [fn(&mut Waiting); 7] = [
+        let kinds: [fn(&mut Waiting); 8] = [
             |job| job.nodes = 100,
             |job| job.cards_per_node = 64,
             |job| job.models = [Arc::from("none")].into(),
             |job| job.labels = [Arc::from("none")].into(),
             |job| job.queue = queue_id(99),
+            |job| job.block = Some(Block::Budget(BudgetId::from_bytes([9; 16]))),
             |job| job.block = Some(Block::Dependency { waits_for: 1, first: job_id(7) }),
             |job| (job.nodes, job.cards_per_node) = (5, 8),
         ];

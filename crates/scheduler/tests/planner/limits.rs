@@ -1,6 +1,6 @@
 //! Every limit: the situation in which it binds, and its sentence.
 
-use domain::{CardSet, ContractState, Lang, ServiceClass, Timestamp, Zone, card::Affinity};
+use domain::{BudgetId, CardSet, ContractState, Lang, ServiceClass, Timestamp, Zone, card::Affinity};
 use scheduler::{Block, Gate, Limit, Misfit, Planner, Policy, Queue, Snapshot, Verdict, plan};
 
 use crate::build::*;
@@ -185,6 +185,17 @@ fn what_the_job_itself_holds() {
         "dependency",
         &format!("等待它所依赖的 2 个作业，其中有 {first}。"),
         &format!("Waits for 2 jobs that it depends on, {first} among them."),
+    );
+    // The planner knows that a budget is used up, and the center how it stands.
+    let budget = BudgetId::from_bytes([9; 16]);
+    snapshot.waiting[0].block = Some(Block::Budget(budget));
+    assert_reads(
+        &snapshot,
+        0,
+        &Limit::BudgetUsedUp { budget, stands: None },
+        "budget_used_up",
+        "所属项目或成员的预算已用尽。",
+        "A budget of its project or its member is used up.",
     );
     // Two tasks run, and this plan starts one more.
     snapshot.waiting[0].block = Some(Block::ArrayLimit { running: 2, limit: 3 });

@@ -167,7 +167,7 @@ fn assert_sound(snapshot: &Snapshot, policy: &Policy, now: Timestamp, plan: &Pla
         let job = snapshot.waiting.iter().find(|job| job.job == start.job).unwrap();
         let queue = snapshot.queues.iter().find(|queue| queue.id == job.queue).unwrap();
         assert_eq!(queue.gate, Gate::Open);
-        assert!(!matches!(job.block, Some(Block::Dependency { .. })));
+        assert!(!matches!(job.block, Some(Block::Budget(_) | Block::Dependency { .. })));
         assert_eq!(start.placement.0.len(), job.nodes as usize, "a gang is whole");
         let mut pools = Vec::new();
         for slot in &start.placement.0 {

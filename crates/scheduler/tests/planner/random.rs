@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CardMs, CardSet, ContractState, Millis, QueueTerms, ServiceClass, card::Affinity, node::even_rings,
+    BudgetId, CardMs, CardSet, ContractState, Millis, QueueTerms, ServiceClass, card::Affinity,
+    node::even_rings,
 };
 use scheduler::{Block, Gate, NodeView, Queue, Snapshot, Waiting};
 
@@ -100,6 +101,7 @@ pub fn random_job(random: &mut Random, number: u32, queues: u32) -> Waiting {
     asks.tasks = random.of(&[1, 1, 1, 1, 3, 7]);
     asks.block = match random.below(12) {
         0 => Some(Block::Dependency { waits_for: 1, first: job_id(7) }),
+        2 => Some(Block::Budget(BudgetId::from_bytes([9; 16]))),
         1 => Some(Block::ArrayLimit { running: 2, limit: 2 + asks.tasks }),
         _ => None,
     };

@@ -59,7 +59,8 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Plann
         let limit =
             terms.max_running_cards.min(terms.guaranteed_cards + terms.borrowing_limit.unwrap_or(9999));
         let end = now.plus(job.time_limit);
-        let is_blocked = matches!(job.block, Some(Block::Dependency { .. })) || tasks[i] == 0;
+        let is_blocked =
+            matches!(job.block, Some(Block::Budget(_) | Block::Dependency { .. })) || tasks[i] == 0;
         let all_up = &|_: &NodeView| true;
         let fits_some_day = place(snapshot, queue, job, &empty, &|node| node.takes_runs, &|_| 0).is_some();
         let fits_ever = place(snapshot, queue, job, &empty, all_up, &|_| 0).is_some() && asked <= limit;

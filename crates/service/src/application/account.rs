@@ -14,7 +14,7 @@ use base::{
     moment,
     refusal::Refused,
 };
-use center::{app::members, center::Center};
+use center::{app::members, center::Center, person::password};
 use domain::{ApplicationId, Member, MemberId, Millis, Rfc3339, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -129,10 +129,11 @@ pub async fn set_password(
     center: &Center,
     from: &str,
     (number, secret): (&str, &str),
-    password: String,
+    given: String,
 ) -> Result<(), AppError> {
     center.limits.application(from)?;
-    let hash = members::new_hash(password).await?;
+    let standing = look(center, from, number, secret).await?;
+    let hash = password::new_hash(center, given, vec![standing.login]).await?;
     let (number, secret, now) = (number.to_owned(), credentials::hash(secret), moment::now());
     let from = from.to_owned();
     let work = move |tx: &Tx| {

@@ -14,7 +14,7 @@ use base::{
     moment, params,
     refusal::Refused,
 };
-use center::center::Center;
+use center::{center::Center, notices::outside};
 use domain::{Rfc3339, TenantDomain, problem::field};
 use serde_json::json;
 use store::Tx;
@@ -77,6 +77,7 @@ pub async fn draw_up(
     let terms = center.common.approval.terms();
     let steps = path(center, domain);
     let (from, zone) = (from.to_owned(), center.common.time_zone);
+    let (for_mail, for_link) = (center.clone(), secret.clone());
     let work = move |tx: &Tx| {
         if rows::drafts_from(tx, &from)? >= MOST_DRAFTS {
             return Err(Refused::TooManyDrafts { most: MOST_DRAFTS }.into());
@@ -85,6 +86,7 @@ pub async fn draw_up(
         let asker = Asker::Stranger { tracking, from: from.clone() };
         let new = New { kind: CODE, form_version: FORM.version, domain, asker, answers };
         let mut kept = keep::draw_up(tx, zone, new, now, &terms)?;
+        outside::keep_link(&for_mail, tx, kept.application.id, &for_link)?;
         record(tx, &from, &kept, Deed::Drafted)?;
         if act == Act::HandIn {
             kept = keep::advance(tx, &kept.application, Move::Submit(steps), now, &terms)?;

@@ -11,6 +11,7 @@ use domain::{
 use super::{
     compare::shown,
     encode::{Digest, sha256},
+    invoiced,
     kinds::find,
     report::{Fault, FaultCode, Report},
 };
@@ -62,6 +63,22 @@ statements! { "jobs";
                    s.spec ->> 'service_class', j.time_limit_ms, s.spec ->> 'time_limit_ms' FROM jobs j \
                    JOIN job_specs s ON s.job = j.id WHERE j.ended_at IS NULL";
     FOREIGN = "SELECT found_at, kind, key, part FROM foreign_changes ORDER BY seq";
+    // Money of pots and faces of vouchers have the row that says so, and the other way round.
+    UNGRANTED = "SELECT t.seq, t.cause FROM transfers t WHERE (t.cause = 'funding' AND NOT EXISTS (SELECT 1 FROM fundings f \
+                 WHERE f.state = 'booked' AND t.key = 'fnd_' || lower(hex(f.id)) AND t.amount = f.amount_micro_cny \
+                 AND t.credit = 'pot:prg_' || lower(hex(f.programme)))) OR (t.cause = 'issue' AND NOT EXISTS \
+                 (SELECT 1 FROM vouchers v WHERE t.key = 'vou_' || lower(hex(v.id)) || '/issue' \
+                 AND t.amount = v.face_micro_cny AND t.at = v.from_at)) OR (t.cause IN ('reimbursement', 'recovery') \
+                 AND NOT EXISTS (SELECT 1 FROM claims c WHERE t.amount = c.amount_micro_cny AND \
+                 (c.state = 'recovered' OR (c.state = 'paid' AND t.cause = 'reimbursement')) AND \
+                 t.key = 'vou_' || lower(hex(c.voucher)) || CASE t.cause WHEN 'recovery' THEN '/recovery/' ELSE '/claim/' END \
+                 || c.number))";
+    UNMOVED = "SELECT 'fundings', 'fnd_' || lower(hex(f.id)) FROM fundings f WHERE f.state = 'booked' AND NOT EXISTS \
+               (SELECT 1 FROM transfers t WHERE t.key = 'fnd_' || lower(hex(f.id))) UNION ALL \
+               SELECT 'vouchers', 'vou_' || lower(hex(v.id)) FROM vouchers v WHERE v.from_at IS NOT NULL AND NOT EXISTS \
+               (SELECT 1 FROM transfers t WHERE t.key = 'vou_' || lower(hex(v.id)) || '/issue') UNION ALL \
+               SELECT 'claims', c.number FROM claims c WHERE c.state IN ('paid', 'recovered') AND NOT EXISTS \
+               (SELECT 1 FROM transfers t WHERE t.key = 'vou_' || lower(hex(c.voucher)) || '/claim/' || c.number)";
     UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \
               (SELECT 1 FROM transfers t WHERE t.amount = p.amount_micro_cny AND t.cause = 'top_up' AND \
               t.key = 'con_' || lower(hex(p.contract)) || '/top-up/money/' || p.reference)";
@@ -102,6 +119,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     states(tx, report)?;
     versions(tx, report)?;
     statements(tx, report)?;
+    invoiced::verify(tx, report)?;
     founded(tx, report)?;
     acts(tx, report)
 }
@@ -126,6 +144,26 @@ fn founded(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
             id.to_string(),
             "",
             told("已入账，却没有分录", "it is booked and has no entry"),
+        );
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNGRANTED, params![], |row| {
+        let detail = Told {
+            zh: format!("没有与其金额相符的券款、算力券或兑付申请（{}）", row.text(1)?),
+            en: format!("no funding, voucher or claim of this amount is its reason ({})", row.text(1)?),
+        };
+        fault(report, code, "transfers", row.get::<i64>(0)?.to_string(), "", detail);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNMOVED, params![], |row| {
+        let table = row.text(0)?.to_owned();
+        fault(
+            report,
+            code,
+            &table,
+            row.get(1)?,
+            "",
+            told("已生效，却没有分录", "it is in force and has no entry"),
         );
         Ok(ControlFlow::Continue(()))
     })?;

@@ -142,6 +142,42 @@ pub(super) const KINDS: &[Kind] = &[
         changing: &["state", "decided_by", "decided_at", "note"],
         ..kind("corrections")
     },
+    Kind { prefix: id::Programme::PREFIX, ..kind("programmes") },
+    Kind {
+        prefix: id::Funding::PREFIX,
+        changing: &["state", "decided_by", "decided_at", "note"],
+        ..kind("fundings")
+    },
+    Kind {
+        prefix: id::Voucher::PREFIX,
+        changing: &["state", "from_at", "ended_at", "reason"],
+        ..kind("vouchers")
+    },
+    Kind { prefix: id::Claim::PREFIX, changing: &["state", "reference"], ..kind("claims") },
+    Kind { key: &["claim", "seq"], prefix: id::Claim::PREFIX, ..kind("claim_acts") },
+    Kind {
+        prefix: id::Invoice::PREFIX,
+        changing: &[
+            "state",
+            "decided_by",
+            "decided_at",
+            "number",
+            "issued_on",
+            "reason",
+            "reversed_by",
+            "reversed_at",
+            "red_number",
+            "confirmation",
+            "reversed_on",
+        ],
+        ..kind("invoices")
+    },
+    Kind {
+        key: &["invoice", "place"],
+        prefix: id::Invoice::PREFIX,
+        changing: &["is_live"],
+        ..kind("invoice_lines")
+    },
     Kind { key: &["seq"], ..kind("settings_in_force") },
     Kind { key: &["seq"], ..kind("foreign_changes") },
     Kind { key: &["month"], ..kind("periods") },

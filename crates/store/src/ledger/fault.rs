@@ -4,7 +4,7 @@
 use std::fmt;
 
 use domain::{
-    CardMs, ContractId, Lang, MicroCny, RatePerCardHour, RunId,
+    CardMs, ContractId, Lang, MicroCny, RatePerCardHour, RunId, VoucherId,
     decimal::grouped,
     ledger::{Account, AccountName, Unit},
     metering::Metered,
@@ -82,6 +82,30 @@ pub enum Fault {
         contract: ContractId,
         earned: MicroCny,
         due: MicroCny,
+    },
+    /// An entry leaves a pot or a voucher with less than nothing.
+    BelowZero {
+        entry: i64,
+        account: Account,
+        left: MicroCny,
+    },
+    /// A voucher pays a share of other charges than are kept.
+    Base {
+        voucher: VoucherId,
+        kept: MicroCny,
+        due: MicroCny,
+    },
+    /// What a voucher has paid is not what is kept.
+    Redeemed {
+        voucher: VoucherId,
+        kept: MicroCny,
+        due: MicroCny,
+    },
+    /// A voucher has paid more than its share or its face.
+    Share {
+        voucher: VoucherId,
+        redeemed: MicroCny,
+        most: MicroCny,
     },
     /// All card time that is posted for ended runs is not what they had.
     Occupancy {
@@ -163,9 +187,16 @@ fn named(lang: Lang, account: &Account) -> String {
         AccountName::Waived => "减免",
         AccountName::Capacity => "容量",
         AccountName::Delivered => "已交付",
+        AccountName::Pledged => "券款来源",
+        AccountName::Reimbursed => "已兑付",
+        AccountName::Pot => "算力券资金池",
+        AccountName::Voucher => "算力券",
     };
     match lang {
-        Lang::Zh => format!("科目“{zh}”"),
+        Lang::Zh => match account.owner() {
+            Some(owner) => format!("科目“{zh}”（{owner}）"),
+            None => format!("科目“{zh}”"),
+        },
         Lang::En => format!("the account `{}`", account.code()),
     }
 }
@@ -243,6 +274,22 @@ impl Fault {
                 yuan(lang, earned.0),
                 yuan(lang, due.0)
             ),
+            Self::BelowZero { entry, account, left } => {
+                format!("the entry {entry} leaves {} with {}", named(lang, account), yuan(lang, left.0))
+            }
+            Self::Base { voucher, kept, due } => format!(
+                "{voucher} pays a share of {} by its entries, and {} are kept",
+                yuan(lang, due.0),
+                yuan(lang, kept.0)
+            ),
+            Self::Redeemed { voucher, kept, due } => format!(
+                "{voucher} has paid {} by its entries, and {} are kept",
+                yuan(lang, due.0),
+                yuan(lang, kept.0)
+            ),
+            Self::Share { voucher, redeemed, most } => {
+                format!("{voucher} has paid {}, and may pay {}", yuan(lang, redeemed.0), yuan(lang, most.0))
+            }
             Self::Occupancy { posted, occupied } => {
                 let (posted, occupied) = (hours(lang, posted.0), hours(lang, occupied.0));
                 format!("{posted} are posted for ended runs, which had {occupied}")
@@ -295,6 +342,22 @@ impl Fault {
                 yuan(lang, earned.0),
                 yuan(lang, due.0)
             ),
+            Self::BelowZero { entry, account, left } => {
+                format!("第 {entry} 笔分录使{}余额为 {}", named(lang, account), yuan(lang, left.0))
+            }
+            Self::Base { voucher, kept, due } => format!(
+                "算力券 {voucher} 按分录应就 {} 的费用付款，留存的合计为 {}",
+                yuan(lang, due.0),
+                yuan(lang, kept.0)
+            ),
+            Self::Redeemed { voucher, kept, due } => format!(
+                "算力券 {voucher} 按分录已付 {}，留存的合计为 {}",
+                yuan(lang, due.0),
+                yuan(lang, kept.0)
+            ),
+            Self::Share { voucher, redeemed, most } => {
+                format!("算力券 {voucher} 已付 {}，至多可付 {}", yuan(lang, redeemed.0), yuan(lang, most.0))
+            }
             Self::Occupancy { posted, occupied } => {
                 let (posted, occupied) = (hours(lang, posted.0), hours(lang, occupied.0));
                 format!("已结束的运行入账 {posted}，实际占用 {occupied}")
@@ -311,6 +374,8 @@ impl fmt::Display for Fault {
 
 #[cfg(test)]
 mod tests {
+    use domain::ProgrammeId;
+
     use super::*;
 
     #[test]
@@ -318,6 +383,7 @@ mod tests {
         let run = RunId::from_bytes([1; 16]);
         let metered = |used, charged| Metered { used: CardMs(used), charged: MicroCny(charged) };
         let account = Account::Contract(ContractId::from_bytes([2; 16]));
+        let (programme, voucher) = (ProgrammeId::from_bytes([6; 16]), VoucherId::from_bytes([7; 16]));
         let rate =
             |why| Fault::Rate { run, rate: RatePerCardHour(MicroCny(5_000_000)), book: "2026".into(), why };
         let all = [
@@ -342,6 +408,11 @@ mod tests {
                 earned: MicroCny(2),
                 due: MicroCny(1),
             },
+            Fault::BelowZero { entry: 8, account: Account::Pot(programme), left: MicroCny(-1) },
+            Fault::BelowZero { entry: 8, account: Account::Voucher(voucher), left: MicroCny(-1) },
+            Fault::Base { voucher, kept: MicroCny(1), due: MicroCny(2) },
+            Fault::Redeemed { voucher, kept: MicroCny(1), due: MicroCny(2) },
+            Fault::Share { voucher, redeemed: MicroCny(2), most: MicroCny(1) },
             Fault::Occupancy { posted: CardMs(1), occupied: CardMs(2) },
         ];
         assert_eq!(

@@ -1,5 +1,7 @@
 //! Transfers as rows.
 
+use std::borrow::Cow;
+
 use domain::{
     ContractId, RunId,
     ledger::{Account, Cause, Transfer},
@@ -44,7 +46,7 @@ pub(crate) fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
 
 /// The columns of an account: its name, and the contract's id where it is a contract's.
 pub(super) struct AccountColumns<'a> {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub contract: Option<&'a ContractId>,
 }
 
@@ -62,7 +64,7 @@ impl<'a> AccountColumns<'a> {
 pub(super) fn account(row: Row<'_>) -> Result<Account, StoreError> {
     match row.get::<Option<ContractId>>(1)? {
         Some(contract) => Ok(Account::Contract(contract)),
-        None => row.word(0, Account::of_center),
+        None => row.word(0, Account::of_code),
     }
 }
 

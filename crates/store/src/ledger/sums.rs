@@ -62,9 +62,10 @@ pub struct ContractBalance {
 
 /// Credits less debits of an account.
 pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError> {
-    let kept = tx.find(SUM_OF, params![account.code(), contract_of(&account), unit.code()], |row| {
-        Ok(Sums { debits: row.get(1)?, credits: row.get(2)? })
-    })?;
+    let kept =
+        tx.find(SUM_OF, params![account.code().as_ref(), contract_of(&account), unit.code()], |row| {
+            Ok(Sums { debits: row.get(1)?, credits: row.get(2)? })
+        })?;
     let mut sums = kept.unwrap_or_default();
     if let Some(more) = since_checkpoint(tx)?.get(&(account, unit)) {
         sums.add(*more);
@@ -84,7 +85,7 @@ pub fn moved_between(
         Some((month, from, until)) => (Some(month.to_string()), from, until),
         None => (None, Timestamp::default(), Timestamp::default()),
     };
-    tx.one(MOVED, params![&contract, center.code(), month.as_deref(), from, until], |row| row.get(0))
+    tx.one(MOVED, params![&contract, center.code().as_ref(), month.as_deref(), from, until], |row| row.get(0))
 }
 
 /// How much left a contract's account for a cause that names no run.
@@ -145,7 +146,8 @@ pub(super) fn carry_forward_after(tx: &Tx, seq: i64) -> Result<(), StoreError> {
     }
     let (sums, last) = add_up(tx, checkpoint(tx)?)?;
     for ((account, unit), sums) in &sums {
-        let row = params![account.code(), contract_of(account), unit.code(), sums.debits, sums.credits];
+        let (name, own) = (account.code(), contract_of(account));
+        let row = params![name.as_ref(), own, unit.code(), sums.debits, sums.credits];
         tx.execute(CARRY, row)?;
     }
     tx.execute(SET_UPTO, params![last])
@@ -181,7 +183,7 @@ pub(super) fn kept_sums(tx: &Tx) -> Result<SumsByAccount, StoreError> {
     let rows = tx.all(SUMS, params![], |row| {
         let account = match row.text(0)? {
             "contract" => Account::Contract(row.get(1)?),
-            _ => row.word(0, Account::of_center)?,
+            _ => row.word(0, Account::of_code)?,
         };
         let sums = Sums { debits: row.get(3)?, credits: row.get(4)? };
         Ok(((account, row.code(2)?), sums))

@@ -13,7 +13,9 @@ use domain::{
 
 use super::{
     fault::{Fault, WrongRate},
+    report::LedgerReport,
     sums::{Sums, add_up, kept_and_since},
+    verify_vouchers::verify_vouchers,
 };
 use crate::{
     amendments, contracts,
@@ -22,9 +24,6 @@ use crate::{
     runs::{run_columns, run_row},
     tenants,
 };
-
-/// How many faults are told in words.
-const MOST_TOLD: usize = 20;
 
 /// The sum that was posted for a run between its contract and the center, less what was given back.
 macro_rules! posted {
@@ -45,50 +44,6 @@ statements! { "runs";
     EARNED = "SELECT seq, at, debit_contract, amount FROM transfers WHERE cause = 'term' ORDER BY seq";
 }
 
-/// The outcome of a check of the whole ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
-pub struct LedgerReport {
-    /// Debits equal credits in each unit, counted account by account.
-    pub is_balanced: bool,
-    /// The kept sums are those of the transfers.
-    pub sums_agree: bool,
-    /// For every run the amount posted is the amount metered; for every run that has ended, this is what its
-    /// times and its rate say.
-    pub runs_agree: bool,
-    /// The card time posted for the runs that have ended is the card time that they had, less what is waived.
-    pub occupancy_agrees: bool,
-    /// The rate of every run that names a price book is that of the book and the contract.
-    pub rates_agree: bool,
-    /// No fee of reserved cards is earned before its part of the term has passed.
-    pub terms_agree: bool,
-    pub transfers: u64,
-    pub runs: u64,
-    /// The card time posted for runs that have ended.
-    pub posted_card_ms: CardMs,
-    /// The card time that these runs had.
-    pub occupied_card_ms: CardMs,
-    /// The first 20 faults.
-    pub faults: Vec<Fault>,
-}
-
-impl LedgerReport {
-    pub fn is_right(&self) -> bool {
-        self.is_balanced
-            && self.sums_agree
-            && self.runs_agree
-            && self.occupancy_agrees
-            && self.rates_agree
-            && self.terms_agree
-    }
-
-    fn fault(&mut self, fault: impl FnOnce() -> Fault) {
-        if self.faults.len() < MOST_TOLD {
-            self.faults.push(fault());
-        }
-    }
-}
-
 /// Checks the whole ledger against the transfers, the times of the runs and their rates.
 ///
 /// Cost: linear in all transfers and runs; seconds where there are millions.
@@ -99,11 +54,13 @@ pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
         runs_agree: true,
         rates_agree: true,
         terms_agree: true,
+        vouchers_agree: true,
         ..LedgerReport::default()
     };
     verify_sums(tx, &mut report)?;
     verify_runs(tx, &mut report)?;
     verify_terms(tx, &mut report)?;
+    verify_vouchers(tx, &mut report)?;
     report.occupancy_agrees = report.posted_card_ms == report.occupied_card_ms;
     if !report.occupancy_agrees {
         let (posted, occupied) = (report.posted_card_ms, report.occupied_card_ms);

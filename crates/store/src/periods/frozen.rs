@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ContractId, Month};
+use domain::{ContractId, Month, TenantId};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
 
@@ -24,6 +24,11 @@ statements! { "statements", unique: {
 };
     INSERT = "INSERT INTO statements (number, month, contract, body, sha256) VALUES (?1, ?2, ?3, ?4, ?5)";
     FIND = "SELECT number, month, contract, body, sha256 FROM statements WHERE contract = ?1 AND month = ?2";
+    NUMBERED = "SELECT number, month, contract, body, sha256 FROM statements WHERE number = ?1";
+    // Those of a tenant that are in no invoice.
+    OPEN = "SELECT s.number, s.month, s.contract, s.body, s.sha256 FROM statements s JOIN contracts c ON c.id = s.contract \
+            WHERE c.tenant = ?1 AND NOT EXISTS (SELECT 1 FROM invoice_lines l WHERE l.statement = s.number AND l.is_live = 1) \
+            ORDER BY s.number DESC LIMIT ?2";
     COUNT = "SELECT month, COUNT(*) FROM statements GROUP BY month";
     OF_MONTH = "SELECT number, month, contract, '', sha256 FROM statements WHERE month = ?1 ORDER BY number";
 }
@@ -48,6 +53,16 @@ pub fn freeze(tx: &Tx, statement: &Frozen) -> Result<(), StoreError> {
 /// The statement of a contract and month, if that month is closed.
 pub fn find_statement(tx: &Tx, contract: ContractId, month: Month) -> Result<Option<Frozen>, StoreError> {
     tx.find(FIND, params![&contract, &month.to_string()], frozen)
+}
+
+/// The statement with that number.
+pub fn find_numbered(tx: &Tx, number: &str) -> Result<Option<Frozen>, StoreError> {
+    tx.find(NUMBERED, params![number], frozen)
+}
+
+/// The newest statements of a tenant that are in no invoice.
+pub fn list_open(tx: &Tx, tenant: TenantId, limit: u32) -> Result<Vec<Frozen>, StoreError> {
+    tx.all(OPEN, params![&tenant, limit], frozen)
 }
 
 /// How many statements the closed months have.

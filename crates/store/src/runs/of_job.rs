@@ -30,6 +30,7 @@ const RANKS: [&[RunStatus]; 5] = [
     &[
         RunStatus::Cancelled,
         RunStatus::BalanceEnded,
+        RunStatus::BudgetEnded,
         RunStatus::ContractEnded,
         RunStatus::DiskFull,
         RunStatus::DiskQuota,

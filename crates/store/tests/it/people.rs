@@ -84,6 +84,7 @@ fn members_and_their_credentials() {
             expires_at,
             from_address: "192.0.2.1".into(),
             program: "a browser".into(),
+            way: credentials::Way::Password,
         };
         let (short, long, other) = (session(1, at(10)), session(2, at(20)), session(5, at(20)));
         for session in [&short, &long, &other] {
@@ -148,6 +149,7 @@ fn a_person_in_two_places_is_one_login() {
                 expires_at,
                 from_address: String::new(),
                 program: String::new(),
+                way: credentials::Way::PasswordAndCode,
             };
             credentials::insert_session(tx, &session)
         };

@@ -12,6 +12,7 @@ use store::{
     amendments::{self, Amendment},
     contracts as rows,
     ledger::{self, ContractBalance},
+    vouchers,
 };
 
 use super::{ContractView, apart, show, visible};
@@ -262,16 +263,28 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
     };
     let done = center.write_now(
         move |tx| {
+            // What was posted up to this instant may be paid by a voucher, and leave something.
+            if action == ContractAction::Exhaust && vouchers::has_paying(tx, id)? {
+                let contract = rows::get_contract(tx, id)?;
+                if !funds(&contract, balance(tx, id)?).is_exhausted() {
+                    return Ok(None);
+                }
+            }
             let change = change_state(tx, id, action, None, reason, now)?;
             let detail = json!({ "action": action.code(), "number": change.contract.number });
             let (tenant, subject) = (Some(change.contract.tenant), id.to_string());
             audit::record_own(tx, Change { tenant, action: actions::END_CONTRACT, subject, detail })?;
-            Ok(change)
+            Ok(Some(change))
         },
-        applied,
+        |center, change| {
+            if let Some(change) = change {
+                applied(center, change);
+            }
+        },
     );
     match done {
-        Ok(change) => tracing::warn!(
+        Ok(None) => {}
+        Ok(Some(change)) => tracing::warn!(
             contract = %change.contract.number, state = change.contract.state.code(),
             grace_ms = center.settings.billing.grace_ms.0, "{reason}: its queue is held, its runs are stopped after the grace"
         ),

@@ -1,7 +1,7 @@
 //! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
 
 use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, script::Note};
-use scheduler::Waiting;
+use scheduler::{Block, Waiting};
 use serde::Serialize;
 
 use super::{Admitted, admit, dearest, may_submit, name_pool, notes_on_start};
@@ -77,10 +77,10 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
     let admitted = center.try_read(move |tx| admit(tx, &for_read, (tenant, by), spec)).await?;
     let now = moment::now();
     let policy = center.settings.planning();
-    let (snapshot, quote, contract) = {
+    let (snapshot, quote, contract, budget) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;
-        (live.snapshot(now), quote, number)
+        (live.snapshot(now), quote, number, live.held_by_budget(admitted.project.id, by))
     };
     let spec = &admitted.spec;
     let waiting = Waiting {
@@ -96,10 +96,10 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
         time_limit: Millis(quote.time_limit_ms),
         submitted_at: now,
         tasks: spec.task_count(),
-        block: spec.after.first().map(|first| scheduler::Block::Dependency {
+        block: budget.map(Block::Budget).or(spec.after.first().map(|first| Block::Dependency {
             waits_for: u32::try_from(spec.after.len()).unwrap_or(u32::MAX),
             first: first.job,
-        }),
+        })),
     };
     let trial = scheduler::try_out(&snapshot, &policy, now, &waiting);
     let live = center.live();
@@ -108,6 +108,7 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
         placement: trial.starts_now.map(|placement| places(&live, &placement)).unwrap_or_default(),
         verdict: trial.verdict.map(|mut verdict| {
             name_pool(&live, &mut verdict.limit);
+            verdict.limit.tell_budget(|budget| live.stands(budget, now));
             VerdictView::of(&verdict, center.settings.time_zone)
         }),
         price: quote,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantId,
+    BudgetId, CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId,
+    RatePerCardHour, Rfc3339, RunId, RunStatus, ServiceClass, TenantId,
+    budget::UsedUp,
     job::{JobOutcome, Tasks},
     problem::{Wrong, field},
     reason::{JobCause, JobEnd, RunEnd},
@@ -215,21 +216,31 @@ fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
     let zone = center.settings.time_zone;
-    let (mut known, mut unknown) = (HashMap::new(), Vec::new());
+    let (mut told, mut unknown) = (Vec::new(), Vec::new());
     {
         let mut planner = center.compute.planner();
         for id in ids {
             match planner.verdict(id) {
-                Some(verdict) => _ = known.insert(id, VerdictView::of(&verdict, zone)),
+                Some(verdict) => told.push((id, verdict)),
                 None => unknown.push(id),
             }
         }
     }
-    let live = center.live();
+    let (live, now) = (center.live(), moment::now());
+    // A list has many jobs that wait for few budgets.
+    let mut budgets: HashMap<BudgetId, Option<UsedUp>> = HashMap::new();
+    let mut stands = |id| budgets.entry(id).or_insert_with(|| live.stands(id, now)).clone();
+    let of_planner = told.into_iter().map(|(id, mut verdict)| {
+        verdict.limit.tell_budget(&mut stands);
+        (id, VerdictView::of(&verdict, zone))
+    });
+    let mut known: HashMap<JobId, VerdictView> = of_planner.collect();
     // What changed since the last plan, such as an array that runs as many tasks as it may.
-    let unplanned = unknown
-        .into_iter()
-        .filter_map(|id| Some((id, VerdictView::unplanned(&live.waits_unplanned(id)?, zone))));
+    let unplanned = unknown.into_iter().filter_map(|id| {
+        let mut limit = live.waits_unplanned(id)?;
+        limit.tell_budget(|budget| live.stands(budget, now));
+        Some((id, VerdictView::unplanned(&limit, zone)))
+    });
     known.extend(unplanned);
     known
 }

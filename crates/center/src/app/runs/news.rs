@@ -29,6 +29,7 @@ use crate::{
     event_kinds,
     live::Use,
     settings::Settings,
+    voucher::redeem,
     wakers::WATCH,
 };
 use base::{
@@ -64,6 +65,8 @@ pub struct Taken {
     run: Run,
     /// Use that was posted with it.
     posted: Use,
+    /// The same in its parts, each at its instant.
+    parts: Vec<(Timestamp, Use)>,
     /// Its contract is active again, as use was given back.
     replenished: Option<StateChange>,
     /// It has started since the last news.
@@ -157,6 +160,7 @@ pub fn take_one(
         return Ok(Some(Taken {
             run,
             posted: Use::default(),
+            parts: Vec::new(),
             replenished: None,
             has_started,
             ended: None,
@@ -165,7 +169,7 @@ pub fn take_one(
     };
 
     let settled = settle(tx, zone, &run, metered, ended_at)?;
-    let Settled { metered, posted, .. } = settled;
+    let (metered, posted) = (settled.metered, settled.posted);
     let run_outcome = run.state.outcome().unwrap_or(Outcome::Lost);
     let (code, number) = run_outcome.code();
     let data = json!({
@@ -201,7 +205,7 @@ pub fn take_one(
     if !again {
         keep_cause(tx, &job, &run, why, stopping)?;
     }
-    let Use { used, charged } = posted;
+    let Use { used, charged, .. } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
     // A run that never started is not counted as ended.
     let counted_at = run.state.started_at().map(|_| ended_at);
@@ -211,7 +215,8 @@ pub fn take_one(
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
         events.push(events::record(tx, at, About { run: None, ..about }, event_kinds::JOB_ENDED, data)?);
     }
-    Ok(Some(Taken { run, posted, replenished, has_started, ended: Some((Arc::new(job), retry)), events }))
+    let (parts, ended) = (settled.parts, Some((Arc::new(job), retry)));
+    Ok(Some(Taken { run, posted, parts, replenished, has_started, ended, events }))
 }
 
 /// A clock that was set by more than this between start and end does not tell how long a run took.
@@ -250,7 +255,7 @@ impl Settled {
         if let Some(at) = ended_at {
             days.entry(zone.day(at)).or_default().0 += 1;
         }
-        for (day, (runs, Use { used, charged })) in days {
+        for (day, (runs, Use { used, charged, .. })) in days {
             usage::add_use(tx, day, &UseRow { tenant, project, runs, used, charged })?;
         }
         Ok(())
@@ -259,22 +264,27 @@ impl Settled {
 
 /// Meters a run that goes on, with the use of its job and its days. Gives nothing for one that ended meanwhile, which was
 /// metered with its end, and for one that is metered further, which stays so.
-pub fn meter_running(
-    tx: &Tx,
-    zone: &Zone,
-    id: RunId,
-    until: Timestamp,
-) -> Result<Option<(RunId, Metered, Use)>, AppError> {
+pub fn meter_running(tx: &Tx, zone: &Zone, id: RunId, until: Timestamp) -> Result<Option<Posted>, AppError> {
     let row = runs::get_run(tx, id)?;
     if row.run.state.has_ended() || row.run.used(until) < row.metered.used {
         return Ok(None);
     }
     let settled = settle(tx, zone, &row.run, row.metered, until)?;
     let job = jobs::get_row(tx, row.run.job)?;
-    let Use { used, charged } = settled.posted;
+    let Use { used, charged, .. } = settled.posted;
     jobs::add_job_use(tx, job.id, used, charged, None)?;
     settled.add_to_days(tx, zone, (job.tenant, job.project), None)?;
-    Ok(Some((id, settled.metered, settled.posted)))
+    Ok(Some(Posted { run: id, metered: settled.metered, parts: settled.parts }))
+}
+
+/// Use of a run that goes on, as it was posted.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    pub run: RunId,
+    /// How far it is metered.
+    pub metered: Metered,
+    /// Each part with its instant.
+    pub parts: Vec<(Timestamp, Use)>,
 }
 
 /// Meters a run up to `until`: posts the use that is due.
@@ -302,6 +312,9 @@ pub fn settle(
                 Unit::CardMs => part.used = CardMs(signed),
                 Unit::MicroCny => part.charged = MicroCny(signed),
             }
+        }
+        if let Some(corrects) = entries.postings.first().map(|posting| posting.corrects) {
+            part.by_vouchers = redeem::charged(tx, run, part.charged, (entries.at, corrects))?;
         }
         settled.metered = entries.metered;
         settled.posted += part;
@@ -394,6 +407,7 @@ fn apply(center: &Center, change: &Taken) {
         let mut live = center.live();
         live.charge(change.run.contract, change.posted, moment::now());
         if let Some((job, retry)) = &change.ended {
+            live.spend((job.project, job.submitted_by), &change.parts);
             live.run_ended(change.run.id, job, *retry)
         } else {
             live.run_changed(&change.run);

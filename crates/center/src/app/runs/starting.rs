@@ -122,8 +122,12 @@ impl Tariff {
 fn with_tariffs(center: &Center, starts: Vec<Started>, now: Timestamp) -> Vec<(Started, Tariff)> {
     let live = center.live();
     let tariff = |start: &Started| {
-        let spec = &live.job(start.job)?.job.spec;
-        let contract = live.job(start.job)?.job.contract;
+        let job = &live.job(start.job)?.job;
+        // One whose budget was used up since it was planned waits.
+        if live.held_by_budget(job.project, job.submitted_by).is_some() {
+            return None;
+        }
+        let (spec, contract) = (&job.spec, job.contract);
         let tariff = tariff_on(&live, contract, start.placement.0.first()?.node, spec.service_class, now)?;
         Some(Tariff { charged_at_most: Some(center.settings.charged_at_most(spec)), ..tariff })
     };

@@ -211,7 +211,11 @@ pub fn annex(tx: &Tx, contract: &Contract, of: &Statement) -> Result<StatementAn
 const USE: &str = "use";
 
 /// The causes in the order in which a statement has them; those that are not named here follow by their codes.
-const ORDER: [&str; 6] = ["top_up", "package", "fee", USE, "refund", "waiver"];
+const ORDER: [&str; 8] =
+    ["top_up", "package", "fee", USE, "refund", "waiver", BY_VOUCHERS[0], BY_VOUCHERS[1]];
+
+/// The causes by which vouchers pay and take back.
+const BY_VOUCHERS: [&str; 2] = ["redemption", "redemption_reversal"];
 
 /// The lines as a statement has them, with the runs that they are about: those of the month itself, then those that
 /// correct closed months. Runs that ended without any use get a line of nothing.
@@ -277,6 +281,12 @@ impl StatementLine {
 }
 
 impl Statement {
+    /// How much of the month's charges vouchers paid, less what they took back: nobody else owes it.
+    pub fn by_vouchers(&self) -> MicroCny {
+        let of_vouchers = |line: &&StatementLine| BY_VOUCHERS.contains(&line.cause.as_str());
+        MicroCny(self.lines.iter().filter(of_vouchers).map(|line| line.micro_cny.0).sum())
+    }
+
     /// Whether the opening balance and all lines are the closing balance, of the account and of the fee.
     pub fn adds_up(&self) -> bool {
         let fees = self.face.as_ref().and_then(|face| face.fees.as_ref());

@@ -19,6 +19,8 @@ fn issuer(map: &[(&str, &str, &str, Option<&str>)]) -> OidcSettings {
         scopes: vec!["openid".into()],
         scim_claim: "sub".into(),
         ca_file: None,
+        hosts: Vec::new(),
+        second_factor_acr: vec!["two".into()],
         map: map
             .iter()
             .map(|(claim, value, role, tenant)| MapSettings {
@@ -144,4 +146,32 @@ fn a_login_is_made_of_what_the_issuer_says() {
     assert!(of(json!({ "preferred_username": "x".repeat(99) }), 4_000_000_000).len() <= 64);
     assert_eq!(name(json!({ "name": " Li\nSi " }).as_object().expect("claims"), "li"), "LiSi");
     assert_eq!(name(&Map::new(), "li"), "li");
+}
+
+#[test]
+fn the_center_asks_for_its_own_code_where_none_was_used_and_one_is_demanded() {
+    let issuer = issuer(&[]);
+    let says = |claims: Value| has_factor(&issuer, claims.as_object().expect("claims"));
+    for word in ["mfa", "mca", "otp", "hwk", "sc"] {
+        assert!(says(json!({ "amr": ["pwd", word] })), "{word}");
+    }
+    assert!(says(json!({ "acr": "two", "amr": ["pwd"] })));
+    for nothing in [
+        json!({}),
+        json!({ "amr": [] }),
+        json!({ "amr": ["pwd"], "acr": "gold" }),
+        json!({ "amr": "mfa" }),
+        json!({ "amr": ["MFA", "pin", "fpt", "sms", 1] }),
+        json!({ "acr": ["two"] }),
+    ] {
+        assert!(!says(nothing.clone()), "{nothing}");
+    }
+    let (used, asked, bound) = (true, true, true);
+    assert_eq!(way_on(used, asked, bound), Some(Way::IssuerWithFactor));
+    assert_eq!(way_on(used, asked, !bound), Some(Way::IssuerWithFactor));
+    assert_eq!(way_on(used, !asked, bound), Some(Way::IssuerWithFactor));
+    assert_eq!(way_on(!used, asked, bound), None);
+    assert_eq!(way_on(!used, asked, !bound), Some(Way::Issuer), "they set one up first");
+    assert_eq!(way_on(!used, !asked, bound), Some(Way::Issuer));
+    assert_eq!(way_on(!used, !asked, !bound), Some(Way::Issuer));
 }

@@ -15,7 +15,9 @@ use base::{
         words::{Html, Ui},
     },
 };
-use domain::{CardMs, ContractId, MicroCny, Month, Timestamp, Zone, decimal::grouped};
+use domain::{
+    CardMs, ContractId, MicroCny, Month, Timestamp, Zone, billing::request_number, decimal::grouped,
+};
 use serde::Deserialize;
 
 use crate::{
@@ -76,6 +78,10 @@ pub struct StatementPage {
     months: Vec<Tab>,
     others: Vec<Tab>,
     may_see_periods: bool,
+    /// The number of the request by which it is in an invoice; empty where it is in none.
+    invoice: String,
+    /// One of the tenant's looks at a statement that is given out, and may ask for an invoice.
+    may_invoice: bool,
     is_virtual: bool,
 }
 
@@ -110,7 +116,11 @@ pub async fn page(
     let months = months(center.settings.time_zone, contract.starts_at.0, contract.as_of.0)
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
+    let number = statement.number.clone().unwrap_or_default();
+    let invoice = statements::invoice_over(&center, &number).await?;
     let page = StatementPage {
+        invoice: invoice.map(|found| request_number(found.serial)).unwrap_or_default(),
+        may_invoice: !number.is_empty() && !visitor.is_of_center(),
         page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
         moves: moves(ui, &statement),
         totals: totals(ui, &statement),
@@ -123,7 +133,7 @@ pub async fn page(
         id: contract.id.to_string(),
         tenant: statement.tenant_name.in_lang(ui.lang).to_owned(),
         domain: ui.word("domain", contract.owner.domain.code()),
-        number: statement.number.clone().unwrap_or_default(),
+        number,
         sha256: frozen.map(|frozen| frozen.sha256).unwrap_or_default(),
         may_see_periods: visitor.may(&center, crate::period::READ, None),
         is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
@@ -260,6 +270,8 @@ mod tests {
                     months: vec![tab("2026-05", true), tab("2026-04", false)],
                     others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
                     may_see_periods: is_final,
+                    invoice: if is_final { "FP-000017".into() } else { String::new() },
+                    may_invoice: true,
                     is_virtual: is_final,
                     statement,
                 }

@@ -19,8 +19,10 @@ use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
 use crate::backup::BackupsPage;
+use crate::budget::{BudgetPage, BudgetsPage};
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
+use crate::device::DevicePage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::invitation::{InvitationsPage, JoinPage};
@@ -33,6 +35,7 @@ use crate::portal::{
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
 use crate::scim::ScimPage;
+use crate::second_factor::{CodePage, SecondFactorPage};
 use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
 use crate::usage::UsagePage;
@@ -59,7 +62,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 48] = [
+const PAGES: [(&str, Rendered); 53] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -73,9 +76,12 @@ const PAGES: [(&str, Rendered); 48] = [
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("device/show.html", rendered::<DevicePage>),
     ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
+    ("budget/list.html", rendered::<BudgetsPage>),
+    ("budget/show.html", rendered::<BudgetPage>),
     ("invitation/list.html", rendered::<InvitationsPage>),
     ("invitation/join.html", rendered::<JoinPage>),
     ("job.html", rendered::<jobs::show::JobPage>),
@@ -97,6 +103,8 @@ const PAGES: [(&str, Rendered); 48] = [
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
     ("scim/list.html", rendered::<ScimPage>),
+    ("second_factor/code.html", rendered::<CodePage>),
+    ("second_factor/show.html", rendered::<SecondFactorPage>),
     ("secret/list.html", rendered::<SecretsPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
@@ -151,6 +159,7 @@ fn shell(lang: Lang) -> Page {
         is_signed_in: true,
         is_all_virtual: true,
         generated: ui.t2("generated-past", "2026-04-20", "2026-05-20"),
+        failed: "3 <tries>".into(),
         description: String::new(),
     }
 }
@@ -177,6 +186,7 @@ fn door(lang: Lang) -> Page {
         is_signed_in: false,
         is_all_virtual: false,
         generated: nobody(),
+        failed: nobody(),
         description: String::new(),
         ..shell(lang)
     }

@@ -3,13 +3,14 @@
 use crate::tell::tell;
 use std::{
     io::{BufRead, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
 use domain::{Both, Lang, both};
 use serde_json::{Value, json};
 
+use super::by_browser;
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::{Failure, said},
@@ -18,15 +19,25 @@ use crate::{
     words,
 };
 
-/// Sign in, and keep a token for the other commands.
-#[derive(Debug, Args)]
+/// Sign in, and keep a token for the other commands. On a terminal a browser is used, unless a login is given.
+#[derive(Debug, Default, Args)]
 #[allow(clippy::struct_field_names, reason = "the login is an argument of the command that is called so")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Login {
-    /// The login to sign in with; asked for where left out.
+    /// The login to sign in with by a password.
     login: Option<String>,
+    /// Sign in by a browser, on this machine or on another, even where there is no terminal.
+    #[arg(long, conflicts_with_all = ["login", "password", "password_stdin", "code", "tenant", "center"])]
+    browser: bool,
+    /// Ask for login and password here.
+    #[arg(long)]
+    password: bool,
     /// Read the password from standard input.
     #[arg(long)]
     password_stdin: bool,
+    /// The code of your second factor, or a recovery code; asked for where it is needed.
+    #[arg(long)]
+    code: Option<String>,
     /// The tenant's short name, where you are a member in several places.
     #[arg(long, conflicts_with = "center")]
     tenant: Option<String>,
@@ -48,6 +59,11 @@ impl Run for Login {
             let hint = both("请清除 QIANTANG_TOKEN，再登录", "unset QIANTANG_TOKEN, then sign in");
             return Err(Failure::usage("token_is_given", message, hint));
         }
+        if self.is_by_browser(std::io::stdin().is_terminal()) {
+            let answer = by_browser::sign_in(context, machine().trim())?;
+            let (path, name) = keep(context, &answer, "access_token", "token_id")?;
+            return told(context, &answer, &path, &name);
+        }
         let login = match self.login {
             Some(login) => login,
             None => given(ask(pick(context.lang, "用户：", "Login: "), true)?, &both("用户名", "login"))?,
@@ -58,50 +74,101 @@ impl Run for Login {
             password(context)?
         };
         let place = if self.center { Some(OF_CENTER) } else { self.tenant.as_deref() };
-        let (answer, path, name) = sign_in(context, &login, &password, place)?;
-        let member = &answer["member"];
-        let url = &context.client.url;
-        let signed_in =
-            json!({ "member": member, "url": url, "profile": name, "expires_at": answer["expires_at"] });
-        context.print(&signed_in, |lang| {
-            let (role, path) = (words::word(lang, "role", text(member, "role")), path.display());
-            match lang {
-                Lang::Zh => format!("已登录 {url}（{role}）；令牌保存在 {path}，配置名 {name}"),
-                Lang::En => format!("Signed in to {url} ({role}); the token is in {path}, profile {name}"),
-            }
-        })
+        let (answer, path, name) = sign_in(context, &login, &password, place, self.code)?;
+        told(context, &answer, &path, &name)
     }
 }
 
-/// Signs in and keeps the token: the center's answer, the file, and the profile's name.
+impl Login {
+    /// Whoever says how they sign in, or is no person at a terminal, signs in as ever.
+    fn is_by_browser(&self, is_terminal: bool) -> bool {
+        let Self { login, browser, password, password_stdin, code, tenant, center } = self;
+        let is_said =
+            login.is_some() || *password || *password_stdin || code.is_some() || tenant.is_some() || *center;
+        *browser || (is_terminal && !is_said)
+    }
+}
+
+/// Says who is signed in now.
+fn told(context: &Context, answer: &Value, path: &Path, name: &str) -> Done {
+    let (member, url) = (&answer["member"], &context.client.url);
+    let failed = answer["failed_sign_ins"].clone();
+    if let Some(tries) = failed["tries"].as_i64() {
+        let clock = context.clock();
+        let (since, from) = (clock.instant(&failed, "since"), text(&failed, "last_from"));
+        match context.lang {
+            Lang::Zh => tell!("注意：自 {since} 起有 {tries} 次以您的用户名登录失败，最近一次来自 {from}"),
+            Lang::En => {
+                tell!("Note: failed tries to sign in as you since {since}: {tries}, the last from {from}");
+            }
+        }
+    }
+    let signed_in = json!({ "member": member, "url": url, "profile": name, "expires_at": answer["expires_at"],
+        "failed_sign_ins": failed });
+    context.print(&signed_in, |lang| {
+        let (role, path) = (words::word(lang, "role", text(member, "role")), path.display());
+        match lang {
+            Lang::Zh => format!("已登录 {url}（{role}）；令牌保存在 {path}，配置名 {name}"),
+            Lang::En => format!("Signed in to {url} ({role}); the token is in {path}, profile {name}"),
+        }
+    })
+}
+
+/// This machine's name.
+fn machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default()
+}
+
+/// Signs in by a password and keeps the token: the center's answer, the file, and the profile's name.
 fn sign_in(
     context: &Context,
     login: &str,
     password: &str,
     place: Option<&str>,
+    code: Option<String>,
 ) -> Result<(Value, PathBuf, String), Failure> {
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let token_name: String = format!("qiantang on {}", machine.trim()).chars().take(64).collect();
-    let body = json!({ "login": login, "password": password, "token_name": token_name, "tenant": place });
+    let token_name: String = format!("qiantang on {}", machine().trim()).chars().take(64).collect();
+    let ask_center = |code: Option<String>| {
+        let body = json!({ "login": login, "password": password, "token_name": token_name, "tenant": place,
+            "code": code });
+        context.client.post("/api/v1/login", &body)
+    };
+    let answer = match ask_center(code) {
+        Err(failure) if failure.code == "code_needed" && std::io::stdin().is_terminal() => {
+            let code = ask(pick(context.lang, "验证码：", "Code: "), true)?;
+            ask_center(Some(given(code, &both("验证码", "code"))?))
+        }
+        other => other,
+    }?;
+    let (path, name) = keep(context, &answer, "token", "id")?;
+    Ok((answer, path, name))
+}
+
+/// Keeps the token of an answer, which has it and its id under these names: the file, and the profile's name.
+fn keep(context: &Context, answer: &Value, token: &str, id: &str) -> Result<(PathBuf, String), Failure> {
     let path = kept::place()?;
     let mut kept = Kept::read(&path)?;
-    let answer = context.client.post("/api/v1/login", &body)?;
     let profile = Profile {
         url: context.client.url.clone(),
-        token: text(&answer, "token").to_owned(),
-        token_id: answer["id"].as_str().map(str::to_owned),
-        login: login.to_owned(),
+        token: text(answer, token).to_owned(),
+        token_id: answer[id].as_str().map(str::to_owned),
+        login: text(&answer["member"], "login").to_owned(),
         ca: context.client.ca.clone(),
     };
     let name = kept.put(context.profile.as_deref(), profile);
     kept.write(&path)?;
-    Ok((answer, path, name))
+    Ok((path, name))
 }
 
 /// Signs in anew as the same member.
-pub fn sign_in_again(context: &Context, member: &Value, password: &str) -> Result<(), Failure> {
+pub fn sign_in_again(
+    context: &Context,
+    member: &Value,
+    password: &str,
+    code: Option<String>,
+) -> Result<(), Failure> {
     let place = member["tenant_slug"].as_str().unwrap_or(OF_CENTER);
-    sign_in(context, text(member, "login"), password, Some(place)).map(drop)
+    sign_in(context, text(member, "login"), password, Some(place), code).map(drop)
 }
 
 /// Sign out: end the kept token at its center, and forget it here.
@@ -203,4 +270,27 @@ fn ask(prompt: &str, echo: bool) -> Result<String, Failure> {
     }
     read.map_err(failed)?;
     Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_used_where_somebody_sits_at_a_terminal_and_says_nothing_else() {
+        let plain = Login::default;
+        assert!(plain().is_by_browser(true));
+        assert!(!plain().is_by_browser(false), "a script reads login and password as ever");
+        assert!(Login { browser: true, ..plain() }.is_by_browser(false));
+        for said in [
+            Login { login: Some("lin".into()), ..plain() },
+            Login { password: true, ..plain() },
+            Login { password_stdin: true, ..plain() },
+            Login { code: Some("123456".into()), ..plain() },
+            Login { tenant: Some("univ".into()), ..plain() },
+            Login { center: true, ..plain() },
+        ] {
+            assert!(!said.is_by_browser(true), "{said:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Accounts: signing in and out, passwords, tokens, and the sign-ins that are kept here.
 
+mod by_browser;
 pub mod login;
 mod person;
 mod profiles;

@@ -2,13 +2,12 @@
 
 use std::{io::IsTerminal as _, path::PathBuf};
 
-use base::auth::password;
 use center::{
     break_glass::{self, BreakGlassError},
     settings::Settings,
 };
 use clap::Args;
-use domain::{Both, Lang, both};
+use domain::{Both, Lang, both, problem::Wrong};
 use serde_json::json;
 use store::StoreError;
 
@@ -68,28 +67,38 @@ pub struct Passwd {
     /// The center's settings file: sets the password in its database, while the center is stopped.
     #[arg(long, requires = "login")]
     config: Option<PathBuf>,
+    /// Leave the password, and remove the second factor of a member who lost it, with --config.
+    #[arg(long, requires = "config")]
+    remove_second_factor: bool,
+    /// The code of your second factor, where you have one, to be signed in here anew.
+    #[arg(long, conflicts_with = "config")]
+    code: Option<String>,
 }
 
 impl Run for Passwd {
     fn run(self, context: &Context) -> Done {
         match (self.login, self.config) {
+            (Some(login), Some(config)) if self.remove_second_factor => {
+                remove_in_database(context, &login, &config)
+            }
             (Some(login), Some(config)) => set_in_database(context, &login, &config),
-            _ => own(context),
+            _ => own(context, self.code),
         }
     }
 }
 
 /// Sets one's own password, and signs in anew: a new password ends all sign-ins of the old one.
-fn own(context: &Context) -> Done {
+fn own(context: &Context, code: Option<String>) -> Done {
     let client = &context.client;
     let member = client.get("/api/v1/me")?;
     let login = text(&member, "login");
+    let old = password_of(pick(context.lang, "现在的密码：", "Present password: "))?;
     let password = new_password(context)?;
-    client
-        .patch(&format!("/api/v1/members/{}", part(text(&member, "id"))), &json!({ "password": password }))?;
+    let change = json!({ "password": password, "old_password": old });
+    client.patch(&format!("/api/v1/members/{}", part(text(&member, "id"))), &change)?;
     let is_kept = !client.is_token_given();
     if is_kept {
-        login::sign_in_again(context, &member, &password)?;
+        login::sign_in_again(context, &member, &password, code)?;
     }
     let answer = json!({ "login": login, "is_signed_in": is_kept });
     context.print(&answer, |lang| match (lang, is_kept) {
@@ -109,25 +118,7 @@ fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> 
     let settings =
         Settings::load(Some(config), std::env::vars_os()).map_err(|error| Failure::bad_settings(&error))?;
     let password = new_password(context)?;
-    break_glass::set_password(&settings, login, &password).map_err(|error| {
-        let hint = match &error {
-            BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => {
-                both("请先停止中心；未作更改", "stop the center first; nothing was changed")
-            }
-            BreakGlassError::NoDatabase { .. } => both(
-                "这是中心的设置文件吗？其中的 `data_dir` 指明数据库的位置",
-                "is this the center's settings file? Its `data_dir` says where the database is",
-            ),
-            BreakGlassError::Length | BreakGlassError::NoLogin { .. } | BreakGlassError::NoMember { .. } => {
-                both("未作更改；请重试", "nothing was changed; try again")
-            }
-            _ => both(
-                "未作更改；请以中心数据目录的所有者运行",
-                "nothing was changed; run it as the owner of the center's data folder",
-            ),
-        };
-        Failure::system("not_set", not_set(login, &error), hint)
-    })?;
+    break_glass::set_password(&settings, login, &password).map_err(|error| failed(login, &error))?;
     context.print(&json!({ "login": login }), |lang| match lang {
         Lang::Zh => format!("{login} 的密码已更改并记入审计日志，其登录和令牌均已失效"),
         Lang::En => format!(
@@ -136,13 +127,51 @@ fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> 
     })
 }
 
+/// Removes a second factor in the database of a center that is stopped.
+fn remove_in_database(context: &Context, login: &str, config: &std::path::Path) -> Done {
+    let settings =
+        Settings::load(Some(config), std::env::vars_os()).map_err(|error| Failure::bad_settings(&error))?;
+    break_glass::remove_second_factor(&settings, login).map_err(|error| failed(login, &error))?;
+    context.print(&json!({ "login": login }), |lang| match lang {
+        Lang::Zh => format!("{login} 的两步验证已解除并记入审计日志，其登录和令牌均已失效"),
+        Lang::En => format!(
+            "The second factor of {login} is removed, and the audit log has it; their sign-ins and tokens have ended"
+        ),
+    })
+}
+
+fn failed(login: &str, error: &BreakGlassError) -> Failure {
+    let hint = match error {
+        BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => {
+            both("请先停止中心；未作更改", "stop the center first; nothing was changed")
+        }
+        BreakGlassError::NoDatabase { .. } => both(
+            "这是中心的设置文件吗？其中的 `data_dir` 指明数据库的位置",
+            "is this the center's settings file? Its `data_dir` says where the database is",
+        ),
+        BreakGlassError::Password(fault) => {
+            let wrong = Wrong::from(*fault);
+            both(wrong.hint(Lang::Zh), wrong.hint(Lang::En))
+        }
+        BreakGlassError::NoLogin { .. }
+        | BreakGlassError::NoMember { .. }
+        | BreakGlassError::NoSecondFactor { .. } => {
+            both("未作更改；请重试", "nothing was changed; try again")
+        }
+        _ => both(
+            "未作更改；请以中心数据目录的所有者运行",
+            "nothing was changed; run it as the owner of the center's data folder",
+        ),
+    };
+    Failure::system("not_set", not_set(login, error), hint)
+}
+
 fn not_set(login: &str, error: &BreakGlassError) -> Both {
     let en = error.to_string();
     let zh = match error {
         BreakGlassError::NoDatabase { path } => format!("{path} 处没有中心的数据库"),
-        BreakGlassError::Length => {
-            format!("密码应有 {} 至 {} 个字符", password::MIN_CHARS, password::MAX_CHARS)
-        }
+        BreakGlassError::Password(fault) => format!("密码{}", Wrong::from(*fault).problem(Lang::Zh)),
+        BreakGlassError::NoSecondFactor { .. } => format!("`{login}` 没有启用两步验证"),
         BreakGlassError::NoLogin { known, .. } => format!("没有用户名 `{login}`；中心的用户名有 {known}"),
         BreakGlassError::NoMember { .. } => format!("`{login}` 没有任何成员身份"),
         BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => "中心正在运行".to_owned(),

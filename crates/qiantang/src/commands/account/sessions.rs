@@ -5,7 +5,10 @@ use domain::Lang;
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
-use crate::output::{Clock, list, pick, table, text};
+use crate::{
+    output::{Clock, list, pick, table, text},
+    words,
+};
 
 /// List the browsers that you are signed in with, or sign one out.
 #[derive(Debug, Args)]
@@ -52,6 +55,7 @@ fn shown(clock: &Clock, sessions: &[Value]) -> String {
         vec![
             text(session, "id").to_owned(),
             text(session, "program").to_owned(),
+            words::word(lang, "way", text(session, "way")),
             text(session, "from").to_owned(),
             tenant.to_owned(),
             clock.instant(session, "created_at"),
@@ -60,8 +64,8 @@ fn shown(clock: &Clock, sessions: &[Value]) -> String {
     };
     let since = clock.title("登录时间", "signed in");
     let titles = match lang {
-        Lang::Zh => ["登录", "程序", "来自", "成员身份", &since, "到期"],
-        Lang::En => ["session", "program", "from", "member of", &since, "expires"],
+        Lang::Zh => ["登录", "程序", "方式", "来自", "成员身份", &since, "到期"],
+        Lang::En => ["session", "program", "by", "from", "member of", &since, "expires"],
     };
     table(&titles, sessions.iter().map(row).collect(), titles.len())
 }

@@ -206,6 +206,7 @@ fn of_center(
     }
     let clock = context.clock_of(client);
     loops(client, &clock, add);
+    mail(client, add);
     disks(client, add);
     backups(client, &clock, add);
     retirement::check(client, wished, add);
@@ -340,6 +341,35 @@ fn loops(client: &Client, clock: &Clock, add: &mut impl FnMut(Both, bool, Both, 
         let name = text(known, "name");
         add(both(format!("循环 {name}"), format!("loop {name}")), is_fine, detail, hint);
     }
+}
+
+/// Whether the relay takes the center's mail, for those who may know.
+fn mail(client: &Client, add: &mut impl FnMut(Both, bool, Both, Both)) {
+    let name = both("邮件", "mail");
+    let answer = match client.get("/api/v1/mails/relay") {
+        Ok(answer) => answer,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add(name, false, failure.message, failure.hint),
+    };
+    if answer["is_on"] != true {
+        let detail = both("中心不发送邮件", "the center sends none");
+        return add(name, true, detail, both("", ""));
+    }
+    let (waiting, failed) = (&answer["waiting"], &answer["failed"]);
+    let detail = match answer["error"].as_str() {
+        Some(error) => {
+            both(format!("邮件服务器不接收邮件：{error}"), format!("the relay takes none: {error}"))
+        }
+        None => both(
+            format!("邮件服务器可用；{waiting} 封等待，{failed} 封失败"),
+            format!("the relay answers; {waiting} waiting, {failed} failed"),
+        ),
+    };
+    let hint = both(
+        "docs/operators.zh.md 的“通知与邮件”一节说明邮件的设置",
+        "docs/operators.md tells how mail is set up, under \"Notices and mail\"",
+    );
+    add(name, answer["error"].is_null(), detail, hint);
 }
 
 /// Whether there is a backup of the last days, for those who may know.

@@ -49,7 +49,7 @@ enum Act {
     },
     /// Invite somebody by a link, which is told this once: they sign in, or make a login, and are a member.
     Invite {
-        /// The e-mail address of whom it is for; the center sends no mail.
+        /// The e-mail address of whom it is for.
         email: String,
         /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
         #[arg(long, value_parser = Role::ALL.map(Role::code))]
@@ -57,6 +57,9 @@ enum Act {
         /// The tenant's short name (the center's people); your own tenant where left out.
         #[arg(long)]
         tenant: Option<String>,
+        /// Have the center send the link to that address.
+        #[arg(long)]
+        send: bool,
     },
     /// List invitations.
     Invitations,
@@ -118,8 +121,8 @@ impl Run for Members {
                     context.client.post(PATH, &json!({ "login": login, "role": role, "tenant": tenant }))?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
             }
-            Some(Act::Invite { email, role, tenant }) => {
-                let body = json!({ "email": email, "role": role, "tenant": tenant });
+            Some(Act::Invite { email, role, tenant, send }) => {
+                let body = json!({ "email": email, "role": role, "tenant": tenant, "send": send });
                 let answer = context.client.post(INVITATIONS, &body)?;
                 let link = format!("{}{}", context.client.url, text(&answer, "path"));
                 context.print(&json!({ "invitation": answer["invitation"], "link": link }), |_| link.clone())

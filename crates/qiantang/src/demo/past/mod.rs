@@ -4,6 +4,7 @@
 
 mod dice;
 mod hall;
+mod invoices;
 mod work;
 
 use std::{
@@ -114,6 +115,12 @@ pub fn play(settings: Settings, past: GeneratedPast, runtime: &Handle) -> Result
         drained: None,
     };
     player.play(past.until).map_err(told)?;
+    // What never happened is nobody's notice.
+    player
+        .center
+        .store
+        .write(|tx: &store::Tx| base::notice::rows::pass(tx))
+        .map_err(|error| chain(&error))?;
     player.end()?;
     drop(player);
     wait_until_free(&database)?;
@@ -322,7 +329,10 @@ impl Player<'_> {
         for period in months.iter().rev() {
             self.runtime.block_on(periods::close(center, operator, &period.month))?;
         }
-        Ok(())
+        if months.is_empty() {
+            return Ok(());
+        }
+        self.runtime.block_on(invoices::of_closed_months(center, &self.people))
     }
 
     fn drain(&mut self, day: i64) -> Result<(), AppError> {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use domain::{
-    AllianceId, AmendmentId, AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId,
-    RatePerCardHour, ServiceClass, TenantDomain, TransferId,
+    AllianceId, AmendmentId, AuditId, CardSet, ContractState, InvoiceId, MemberId, MicroCny, Outcome,
+    PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, TenantId, TransferId,
     amendment::Effective,
     contract::ContractAction,
     ledger::{Account, Cause, Posting, Unit},
@@ -18,7 +18,9 @@ use store::{
     amendments::{self, Amendment, AmendmentState},
     audit::{self, AuditRecord},
     chain::{self, Given, Report, SigningKey},
-    contracts, jobs, ledger, payments, pools, prices, runs, tenants, usage,
+    contracts,
+    invoices::{self, Invoice, InvoiceKind, InvoiceLine, InvoiceState},
+    jobs, ledger, payments, pools, prices, runs, tenants, usage,
 };
 use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
 
@@ -170,6 +172,7 @@ pub fn books() -> Books {
     let key = SigningKey::of([9; 32]);
     let store = sealed(&path);
     let center = seed(&store, 2, 2);
+    let (tenant, member) = (center.parties[0].tenant, center.parties[0].member);
     let rate = RatePerCardHour(MicroCny::from_yuan(6));
     let (pool, class, domain) = (center.pool, ServiceClass::ALL[0], TenantDomain::ALL[0]);
     let prices = ServiceClass::ALL.map(|class| Price { pool, class, domain, rate }).to_vec();
@@ -222,17 +225,70 @@ pub fn books() -> Books {
     drop(store);
     // A closed month with a statement, as the center's noun for them keeps it.
     let conn = Connection::open(&path).unwrap();
-    let body = "{\"closing\":1}";
+    let body = r#"{"closing":1,"kind":"metered","lines":[{"cause":"use","micro_cny":-1060000}]}"#;
     conn.execute_batch("INSERT INTO periods SELECT '2022-05', 0, 9, 10, id FROM members LIMIT 1").unwrap();
     let statement =
         "INSERT INTO statements SELECT 'S-1', '2022-05', id, ?1, ?2 FROM contracts ORDER BY id LIMIT 1";
     conn.execute(statement, rusqlite::params![body, chain::sha256(body.as_bytes())]).unwrap();
     drop(conn);
     let store = sealed(&path);
-    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    store.write(move |tx| invoice(tx, tenant, member)).unwrap();
+    // A statement is in one invoice at most.
+    let twice = store.write(move |tx| invoice(tx, tenant, member));
+    assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
     seal(&store);
     roots += &give_root(&store, &key, "month 2022-05");
     Books { dir, path, key, roots }
+}
+
+/// Two invoices over the statement: one that was refused, and one that stands.
+fn invoice(tx: &Tx, tenant: TenantId, by: MemberId) -> Result<(), StoreError> {
+    let billed = MicroCny(1_060_000);
+    let mut requested = Invoice {
+        id: InvoiceId::new(at(3_000), unique()),
+        serial: invoices::next_serial(tx)?,
+        tenant,
+        kind: InvoiceKind::Ordinary,
+        title: "某大学".into(),
+        tax_number: String::new(),
+        rate_bp: 600,
+        email: String::new(),
+        note: String::new(),
+        billed_micro_cny: billed,
+        amount_fen: 106,
+        tax_fen: 6,
+        state: InvoiceState::Requested,
+        requested_by: by,
+        requested_at: at(3_000),
+        decided_by: None,
+        decided_at: None,
+        number: String::new(),
+        issued_on: String::new(),
+        reason: String::new(),
+        reversed_by: None,
+        reversed_at: None,
+        red_number: String::new(),
+        confirmation: String::new(),
+        reversed_on: String::new(),
+    };
+    let line = |invoice: &Invoice| InvoiceLine {
+        invoice: invoice.id,
+        place: 1,
+        statement: "S-1".into(),
+        billed_micro_cny: billed,
+        is_live: true,
+    };
+    invoices::insert(tx, &requested, &[line(&requested)])?;
+    let refused = Invoice {
+        state: InvoiceState::Refused,
+        decided_by: Some(by),
+        decided_at: Some(at(3_001)),
+        reason: "a typing error".into(),
+        ..requested.clone()
+    };
+    assert!(invoices::decide(tx, &refused)? && !invoices::decide(tx, &refused)?);
+    (requested.id, requested.serial) = (InvoiceId::new(at(3_002), unique()), invoices::next_serial(tx)?);
+    invoices::insert(tx, &requested, &[line(&requested)])
 }
 
 impl Books {

@@ -1,0 +1,3 @@
+# FOCUS
+
+action-read_focus = Export charges as FOCUS
