@@ -61,6 +61,11 @@ impl<'a> Names<'a> {
         once(&mut self.keepers, id, || Ok(tenants::get_person(self.tx, id)?.kept_by))
     }
 
+    /// By whom a membership is given; none for a person's hand.
+    pub fn giver(&self, id: MemberId) -> Result<Option<String>, StoreError> {
+        tenants::given_by(self.tx, id)
+    }
+
     /// A member's login.
     pub fn login(&mut self, id: MemberId) -> Result<String, StoreError> {
         once(&mut self.logins, id, || Ok(tenants::get_member(self.tx, id)?.login))

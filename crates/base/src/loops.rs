@@ -30,7 +30,7 @@ domain::codes! {
 /// A loop as operators see it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LoopView {
-    /// `plan`, `watch`, `meter`, `seal`, `roots`, `backup`, `disk`, `quota`, `applications`, `notices`, `mail`, `webhooks`; with HTTPS `certificate`; on Slurm `mirror` and `accounts`.
+    /// `plan`, `watch`, `meter`, `seal`, `roots`, `backup`, `disk`, `quota`, `applications`, `notices`, `mail`, `webhooks`; with issuers `issuers`; with HTTPS `certificate`; on Slurm `mirror` and `accounts`.
     pub name: String,
     pub state: LoopState,
     /// When its last turn ended.

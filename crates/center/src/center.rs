@@ -9,7 +9,7 @@ use store::Tx;
 
 use crate::{
     compute::Compute, entry::state::Entry, generated::rule::GeneratedPast, live::Live, metrics::Metrics,
-    settings::Settings, signing::template::Templates,
+    oidc::issuers::Issuers, settings::Settings, signing::template::Templates,
 };
 use base::{Base, auth::May, change::Changed, error::AppError};
 
@@ -28,6 +28,8 @@ pub struct Center {
     pub generated: Option<GeneratedPast>,
     /// Of the texts of contracts.
     pub templates: Arc<Templates>,
+    /// Those who sign people in.
+    pub issuers: Arc<Issuers>,
     live: Arc<Mutex<Live>>,
 }
 
@@ -61,6 +63,7 @@ impl Center {
             metrics: Arc::new(metrics),
             generated: None,
             templates: Arc::default(),
+            issuers: Arc::default(),
             compute: Arc::new(compute),
             entry: Arc::default(),
             live: Arc::new(Mutex::new(live)),

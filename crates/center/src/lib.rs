@@ -29,6 +29,7 @@ pub mod loops;
 pub mod metrics;
 pub mod notices;
 mod nouns;
+pub mod oidc;
 pub mod period;
 pub mod person;
 pub use nouns::PLATFORM;
@@ -38,6 +39,7 @@ pub mod reason;
 pub mod restore;
 pub mod retirement;
 pub mod role;
+pub mod scim;
 pub mod second_factor;
 pub mod secret;
 pub mod session;
@@ -141,6 +143,8 @@ pub async fn serve(
     let app: Router = Router::new()
         .merge(api::router(center.clone()))
         .merge(portal::router(center.clone()))
+        .merge(oidc::logout::router(center.clone()))
+        .merge(scim::http::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
         .layer(Extension(twin::Trials::default()))
         .layer(axum::middleware::from_fn(base::http::drain))

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, budget, center::Center, correction, debt, device, disk,
-    event_kinds, evidence, first_steps, generated, invitation, notices, period, person, portal, price,
-    retirement, role, second_factor, secret, session, signing, tenant, usage,
+    event_kinds, evidence, first_steps, generated, invitation, notices, oidc, period, person, portal, price,
+    retirement, role, scim, second_factor, secret, session, signing, tenant, usage,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -40,6 +40,8 @@ const NOUNS: &[Noun<Center>] = &[
     person::NOUN,
     MEMBER,
     invitation::NOUN,
+    oidc::NOUN,
+    scim::NOUN,
     PROJECT,
     tenant::NOUN,
     role::NOUN,

@@ -9,6 +9,7 @@ mod engine;
 #[cfg(test)]
 mod guide_tests;
 mod http;
+pub mod oidc;
 mod pools;
 mod secrets;
 mod sign_in;
@@ -81,6 +82,7 @@ pub struct Settings {
     pub sign_in: SignInSettings,
     pub quotes: QuoteSettings,
     pub signing: SigningSettings,
+    pub oidc: Vec<oidc::OidcSettings>,
     pub notices: NoticeSettings,
     pub mail: MailSettings,
     pub pools: Vec<PoolSettings>,
@@ -169,6 +171,7 @@ impl Default for Settings {
             sign_in: SignInSettings::default(),
             quotes: QuoteSettings::default(),
             signing: SigningSettings::default(),
+            oidc: Vec::new(),
             notices: NoticeSettings::default(),
             mail: MailSettings::default(),
             pools: Vec::new(),
@@ -356,6 +359,9 @@ impl Settings {
             return Some(problem);
         }
         if let Some(problem) = self.disk.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = oidc::problem(&self.oidc, self.sign_in.url.as_deref()) {
             return Some(problem);
         }
         if let Some(problem) = pools::problem(&self.pools) {

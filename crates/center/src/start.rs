@@ -1,9 +1,9 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
 mod first_operator;
+mod rehearsal;
 
 use std::{
-    ffi::OsString,
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use domain::{
-    CardModel, Lang, Member, MemberId, Millis, PersonId, Role, RunId, Tenant, card::Affinity, problem::Wrong,
+    CardModel, Lang, Member, MemberId, PersonId, Role, RunId, Tenant, card::Affinity, problem::Wrong,
 };
 use engines::{
     AHEAD_VARIABLE, Engine,
@@ -31,6 +31,7 @@ use crate::{
     inventory::compare_cards,
     load::load,
     loops::watch,
+    oidc::issuers::Issuers,
     person::password as rule,
     retirement::{ask as retirement, rows, wish::Wish},
     settings::{
@@ -94,6 +95,8 @@ pub enum StartError {
     FirstPassword { problem: String },
     #[error("failed to hash the first operator's password: {0}")]
     Hash(String),
+    #[error("failed to read {0}")]
+    Issuer(String),
     #[error("no HTTPS can be spoken")]
     Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
@@ -135,7 +138,7 @@ pub fn open(
     host_command: Vec<OsString>,
 ) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
     let began = std::time::Instant::now();
-    rehearse(std::env::var_os(AHEAD_VARIABLE))?;
+    rehearsal::begin(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
     check_kinds(platforms, &settings)?;
     Templates::load(&settings.signing)?;
@@ -221,6 +224,7 @@ pub fn put_together(
     store: Store,
     (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
 ) -> Result<(Center, Option<FirstOperator>), StartError> {
+    let issuers = Issuers::of(&settings).map_err(StartError::Issuer)?;
     let first_operator = seed(&store, &settings)?;
     let wish = wish_of(&settings);
     if let Some(wish) = wish.clone() {
@@ -247,6 +251,7 @@ pub fn put_together(
     };
     center.generated = generated;
     center.templates = Arc::new(Templates::load(&center.settings.signing)?);
+    center.issuers = Arc::new(issuers);
     retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
@@ -258,19 +263,6 @@ pub fn put_together(
     center.compute.wakers.meter();
     tracing::info!(nodes, jobs, runs = active.len(), "what was going on is taken up");
     Ok((center, first_operator))
-}
-
-/// Sets the clock ahead, where that is asked for.
-fn rehearse(ahead: Option<OsString>) -> Result<(), StartError> {
-    let Some(given) = ahead else { return Ok(()) };
-    let ahead = given
-        .to_str()
-        .and_then(|ms| ms.parse().ok())
-        .map(Millis)
-        .ok_or_else(|| StartError::Clock { given: given.to_string_lossy().into_owned() })?;
-    moment::set_ahead(ahead);
-    tracing::warn!(ahead_ms = ahead.0, now = %moment::now(), "the clock is set ahead by {AHEAD_VARIABLE}: this is a rehearsal");
-    Ok(())
 }
 
 /// Keeps the settings by which the center counts. Where they don't say whether duties are separate, that stays as it was;

@@ -24,12 +24,13 @@ pub const CERTIFICATE: &str = "certificate";
 pub const DISK: &str = "disk";
 pub const QUOTA: &str = "quota";
 pub const APPLICATIONS: &str = "applications";
+pub const ISSUERS: &str = "issuers";
 pub const NOTICES: &str = "notices";
 pub const MAIL: &str = "mail";
 pub const WEBHOOKS: &str = "webhooks";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     PLAN,
     WATCH,
     METER,
@@ -40,6 +41,7 @@ pub const ALL: [&str; 15] = [
     DISK,
     QUOTA,
     APPLICATIONS,
+    ISSUERS,
     NOTICES,
     MAIL,
     WEBHOOKS,

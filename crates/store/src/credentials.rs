@@ -17,6 +17,24 @@ codes! {
         PasswordAndCode = "password_code",
         /// A recovery code stood in for the device.
         PasswordAndRecovery = "password_recovery",
+        /// An issuer signed the person in.
+        Issuer = "issuer",
+        /// An issuer signed the person in, and says that a second factor was used there.
+        IssuerWithFactor = "issuer_factor",
+        IssuerAndCode = "issuer_code",
+        IssuerAndRecovery = "issuer_recovery",
+    }
+}
+
+impl Way {
+    /// The same where an issuer's word stood in for the password.
+    pub fn by_issuer(self) -> Self {
+        match self {
+            Self::Password => Self::Issuer,
+            Self::PasswordAndCode => Self::IssuerAndCode,
+            Self::PasswordAndRecovery => Self::IssuerAndRecovery,
+            other => other,
+        }
     }
 }
 
@@ -48,10 +66,27 @@ pub struct SessionRow {
     pub way: Way,
 }
 
+/// What an issuer said of the sign-in that a session began with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginRow {
+    pub session: SessionId,
+    /// The issuer's address.
+    pub issuer: String,
+    pub subject: String,
+    /// The session at the issuer.
+    pub sid: Option<String>,
+    pub acr: Option<String>,
+    /// With spaces between.
+    pub amr: String,
+    pub auth_time: Option<Timestamp>,
+    pub id_token: String,
+}
+
+rows! { origin: OriginRow = session, issuer, subject, sid, acr, amr, auth_time, id_token }
 rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
 rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at, from_address, program, way as code }
 
-statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret" };
+statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret", "used_tokens.hash": "this token" };
     INSERT_TOKEN = token!(insert into "tokens");
     FIND_TOKEN = concat!(
         "SELECT ", token!(columns of "t"), ", ", member!(columns of "m"),
@@ -73,6 +108,13 @@ statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.h
          WHERE s.member IN (SELECT id FROM members WHERE person = ?1) AND s.expires_at > ?2 \
          ORDER BY s.created_at DESC, s.id DESC"
     );
+    INSERT_ORIGIN = origin!(insert into "session_origins");
+    FIND_ORIGIN = concat!("SELECT ", origin!(columns), " FROM session_origins WHERE session = ?1");
+    SESSIONS_OF_SUBJECT = "SELECT s.id, s.hash, m.person FROM session_origins o JOIN sessions s ON s.id = o.session \
+                           JOIN members m ON m.id = s.member \
+                           WHERE o.issuer = ?1 AND (?2 IS NULL OR o.subject = ?2) AND (?3 IS NULL OR o.sid = ?3)";
+    USE_TOKEN = "INSERT INTO used_tokens (hash, expires_at) VALUES (?1, ?2)";
+    FORGET_USED = "DELETE FROM used_tokens WHERE expires_at <= ?1";
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
     DELETE_OTHERS = "DELETE FROM sessions WHERE member IN (SELECT id FROM members WHERE person = ?1) AND csrf <> ?2";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE member = ?1";
@@ -126,6 +168,42 @@ pub fn sessions_of(
     tx.all(SESSIONS_OF_PERSON, params![&person, now], |row| {
         Ok((SessionRow::read(row)?, Member::read(row.skip(9))?))
     })
+}
+
+/// Keeps what an issuer said of the sign-in of a session. It goes with the session.
+pub fn insert_origin(tx: &Tx, origin: &OriginRow) -> Result<(), StoreError> {
+    origin.insert(tx, INSERT_ORIGIN)
+}
+
+/// What an issuer said of the sign-in of a session, where one did.
+pub fn find_origin(tx: &Tx, session: SessionId) -> Result<Option<OriginRow>, StoreError> {
+    tx.find(FIND_ORIGIN, params![&session], OriginRow::read)
+}
+
+/// A session that an issuer began.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    pub id: SessionId,
+    pub hash: [u8; 32],
+    pub person: PersonId,
+}
+
+/// The sessions that an issuer began for a subject of its, in a session of its, or both.
+pub fn begun_by(
+    tx: &Tx,
+    issuer: &str,
+    subject: Option<&str>,
+    sid: Option<&str>,
+) -> Result<Vec<Begun>, StoreError> {
+    tx.all(SESSIONS_OF_SUBJECT, params![issuer, subject, sid], |row| {
+        Ok(Begun { id: row.get(0)?, hash: row.get(1)?, person: row.get(2)? })
+    })
+}
+
+/// Notes that a token that is good for one use was used. One that was used before is a conflict.
+pub fn use_token(tx: &Tx, hash: &[u8; 32], now: Timestamp, expires_at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(FORGET_USED, params![now])?;
+    tx.execute(USE_TOKEN, params![hash, expires_at])
 }
 
 /// Signs out. A session that is gone is no error.

@@ -60,6 +60,9 @@ statements! { "tenants", unique: {
     COUNT_ENABLED = "SELECT COUNT(*) FROM memberships WHERE tenant IS NULL AND role = ?1 AND is_enabled = 1";
     CHOOSE_MEMBER = "UPDATE members SET chosen_at = ?2 WHERE id = ?1";
     SET_MEMBER_ROLE = "UPDATE members SET role = ?2 WHERE id = ?1";
+    GIVEN_BY = "SELECT given_by FROM members WHERE id = ?1";
+    SET_GIVEN_BY = "UPDATE members SET given_by = ?2 WHERE id = ?1";
+    HAS_PASSWORD = "SELECT password_hash IS NOT NULL FROM persons WHERE id = ?1";
     SET_MEMBER_ENABLED = "UPDATE members SET is_enabled = ?2 WHERE id = ?1";
 }
 
@@ -248,4 +251,19 @@ pub fn set_member_role(tx: &Tx, id: MemberId, role: Role) -> Result<(), StoreErr
 /// Lets a member in or out, as far as this membership goes.
 pub fn set_member_enabled(tx: &Tx, id: MemberId, is_enabled: bool) -> Result<(), StoreError> {
     tx.update(SET_MEMBER_ENABLED, &id, params![&id, is_enabled])
+}
+
+/// By whom a membership is given: `oidc:` or `scim:` with what it is called; nothing for a person's hand.
+pub fn given_by(tx: &Tx, id: MemberId) -> Result<Option<String>, StoreError> {
+    tx.get(GIVEN_BY, &id, |row| row.get(0))
+}
+
+/// Sets by whom a membership is given.
+pub fn set_given_by(tx: &Tx, id: MemberId, giver: Option<&str>) -> Result<(), StoreError> {
+    tx.update(SET_GIVEN_BY, &id, params![&id, giver])
+}
+
+/// Whether a person can sign in by a password.
+pub fn has_password(tx: &Tx, id: PersonId) -> Result<bool, StoreError> {
+    tx.get(HAS_PASSWORD, &id, |row| row.get(0))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Member, PersonId, TokenId};
 use store::{
     StoreError,
-    credentials::{self as rows, SessionRow},
+    credentials::{self as rows, SessionRow, Way},
     failed_sign_ins, second_factors,
 };
 
@@ -83,7 +83,7 @@ pub fn session(
     asked_of: SecondFactorOf,
 ) -> Result<Session, StoreError> {
     let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
-    let must_enrol = must_enrol(tx, asked_of, member.person)?;
+    let must_enrol = row.way != Way::IssuerWithFactor && must_enrol(tx, asked_of, member.person)?;
     let failed = failed_sign_ins::find(tx, member.person)?;
     let places = places(tx, store::tenants::memberships_of(tx, member.person)?)?;
     let SessionRow { csrf, way, .. } = row;

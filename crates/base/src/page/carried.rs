@@ -67,9 +67,14 @@ pub fn own_address(text: &str) -> Option<String> {
 /// The address of the form for signing in, by which one comes back to `next`.
 pub fn sign_in_address(next: &str) -> String {
     match own_address(next) {
-        Some(next) if next != "/" => format!("/sign-in?next={}", utf8_percent_encode(&next, PLAIN)),
+        Some(next) if next != "/" => format!("/sign-in?next={}", escaped(&next)),
         _ => "/sign-in".to_owned(),
     }
+}
+
+/// An address as the value of a query.
+pub fn escaped(address: &str) -> String {
+    utf8_percent_encode(address, PLAIN).to_string()
 }
 
 #[cfg(test)]

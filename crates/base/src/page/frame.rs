@@ -319,6 +319,10 @@ impl Page {
         }
     }
 
+    pub fn lang(&self) -> Lang {
+        self.ui.lang
+    }
+
     pub fn html_lang(&self) -> &'static str {
         match self.ui.lang {
             Lang::Zh => "zh-CN",

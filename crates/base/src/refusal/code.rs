@@ -118,6 +118,31 @@ pub enum Refused {
     },
     /// The link was used, taken back, or has expired; or there never was one.
     InvitationOver,
+    /// A sign-in by an issuer, with its name in both languages, came to nothing.
+    IssuerFailed {
+        zh: String,
+        en: String,
+        why: IssuerFault,
+    },
+    /// Who somebody is at an issuer is bound to another account.
+    IdentityTaken,
+    TooManyIdentities {
+        most: usize,
+    },
+    TooManyScimTokens {
+        most: usize,
+    },
+    /// There would be no way left to sign in.
+    LastWayIn,
+    /// The account has no password: its person signs in by that issuer.
+    NoPassword {
+        zh: String,
+        en: String,
+    },
+    /// The sign-in is too long ago for what was asked.
+    SignInAgain {
+        minutes: i64,
+    },
     NoHistory,
     NoPrice {
         class: ServiceClass,
@@ -255,6 +280,20 @@ domain::codes! {
         Funding = "funding",
     }
 
+    /// Why a sign-in by an issuer came to nothing.
+    pub enum IssuerFault {
+        Unreachable = "unreachable",
+        Denied = "denied",
+        Stale = "stale",
+        WrongIssuer = "wrong_issuer",
+        WrongAudience = "wrong_audience",
+        WrongNonce = "wrong_nonce",
+        Expired = "expired",
+        UnknownKey = "unknown_key",
+        BadSignature = "bad_signature",
+        Malformed = "malformed",
+    }
+
     /// What was to be done to a contract.
     pub enum Wanted {
         /// Only a draft is changed.
@@ -308,6 +347,13 @@ impl Refused {
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::NoContract { .. } => "no_contract",
             Self::InvitationOver => "invitation_over",
+            Self::IssuerFailed { .. } => "issuer_failed",
+            Self::IdentityTaken => "identity_taken",
+            Self::TooManyIdentities { .. } => "too_many_identities",
+            Self::TooManyScimTokens { .. } => "too_many_scim_tokens",
+            Self::LastWayIn => "last_way_in",
+            Self::NoPassword { .. } => "no_password",
+            Self::SignInAgain { .. } => "sign_in_again",
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",

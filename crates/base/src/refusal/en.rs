@@ -2,7 +2,10 @@
 
 use domain::{ContractState, Lang, RatePerCardHour, contract::ContractAction, job::JobStatus};
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    sign_in,
+};
 use crate::{approval::application::State, text::Sentence};
 use store::invoices::InvoiceState;
 
@@ -60,13 +63,7 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("a contract that is {} can't be {}", contract_state(*state), done_to(*action)),
             "look at the contract's history to see where it stands",
         ),
-        Refused::IdempotencyAnswerLost => two(
-            "the request was carried out before and its answer was not kept, or it is being carried out",
-            "look at what it was to change; use a new key to do it again",
-        ),
-        Refused::IdempotencyKeyReused => {
-            two("this Idempotency-Key came before with another request", "use a new key for a new request")
-        }
+        Refused::IdempotencyAnswerLost | Refused::IdempotencyKeyReused => of_keys(refused),
         Refused::NoSlurm => two(
             "this center runs jobs on its own machine, not on Slurm",
             "see docs/slurm.md for how a center comes onto Slurm",
@@ -110,6 +107,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. }
         | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        Refused::IssuerFailed { .. }
+        | Refused::IdentityTaken
+        | Refused::TooManyIdentities { .. }
+        | Refused::TooManyScimTokens { .. }
+        | Refused::LastWayIn
+        | Refused::NoPassword { .. }
+        | Refused::SignInAgain { .. } => sign_in::en_of_issuers(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
@@ -123,7 +127,23 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::CodeNeeded
         | Refused::NoSecondFactor
         | Refused::HasSecondFactor
-        | Refused::TooManyDevices => of_sign_ins(refused),
+        | Refused::TooManyDevices => sign_in::en(refused),
+    }
+}
+
+/// Refusals of idempotency keys.
+fn of_keys(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::IdempotencyAnswerLost => two(
+            "the request was carried out before and its answer was not kept, or it is being carried out",
+            "look at what it was to change; use a new key to do it again",
+        ),
+        Refused::IdempotencyKeyReused => {
+            two("this Idempotency-Key came before with another request", "use a new key for a new request")
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }
 
@@ -469,32 +489,5 @@ fn application(state: State) -> &'static str {
         State::Effected => "has been approved, and has taken effect",
         State::Withdrawn => "was withdrawn",
         State::Expired => "has expired",
-    }
-}
-
-/// Refusals of second factors, and of programs that sign in by a browser.
-fn of_sign_ins(refused: &Refused) -> (String, String) {
-    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
-    match refused {
-        Refused::SecondFactorNeeded => two(
-            "this center asks you for a second factor, and you have none yet",
-            "sign in with a browser and set it up; nothing else is possible before",
-        ),
-        Refused::CodeNeeded => two(
-            "you have a second factor, and no code of it came",
-            "give the code that your device shows, or a recovery code",
-        ),
-        Refused::NoSecondFactor => two(
-            "there is no second factor here",
-            "one is set up on the page of one's own account, and the first code confirms it",
-        ),
-        Refused::HasSecondFactor => {
-            two("there is a second factor already", "remove it first, with your password and a code")
-        }
-        Refused::TooManyDevices => {
-            two("too many programs wait to be let in", "try again in some minutes, or sign in by a password")
-        }
-        // Of these alone it is asked.
-        _ => <(String, String)>::default(),
     }
 }

@@ -6,6 +6,7 @@ mod en;
 mod paper;
 #[doc(hidden)]
 pub mod samples;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod voucher;
@@ -13,7 +14,7 @@ mod zh;
 
 use domain::Lang;
 
-pub use code::{ChangedPrice, Decided, Did, Refused, Wanted};
+pub use code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted};
 pub use paper::Paper;
 pub use voucher::VoucherRefusal;
 

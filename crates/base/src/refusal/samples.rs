@@ -7,7 +7,7 @@ use domain::{
 use store::{invoices::InvoiceState, texts::Side};
 
 use super::{
-    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    code::{ChangedPrice, Decided, Did, IssuerFault, Refused, Wanted},
     paper::Paper,
     voucher::VoucherRefusal,
 };
@@ -86,6 +86,13 @@ pub fn all() -> Vec<Refused> {
         TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
         ChooseTenant { .. } => [Refused::ChooseTenant { tenants: vec!["univ".to_owned(), "-".to_owned()] }],
         InvitationOver => [Refused::InvitationOver],
+        IssuerFailed { .. } => IssuerFault::ALL.map(|why| Refused::IssuerFailed { zh: "某大学".to_owned(), en: "Univ".to_owned(), why }),
+        IdentityTaken => [Refused::IdentityTaken],
+        TooManyIdentities { .. } => [Refused::TooManyIdentities { most: 20 }],
+        TooManyScimTokens { .. } => [Refused::TooManyScimTokens { most: 20 }],
+        LastWayIn => [Refused::LastWayIn],
+        NoPassword { .. } => [Refused::NoPassword { zh: "某大学".to_owned(), en: "Univ".to_owned() }],
+        SignInAgain { .. } => [Refused::SignInAgain { minutes: 15 }],
         TooManyBudgets { .. } => [Refused::TooManyBudgets { most: 1000 }],
         TooManyInvitations { .. } => [Refused::TooManyInvitations { most: 500 }],
         LastOperator => [Refused::LastOperator],

@@ -5,8 +5,10 @@ use domain::{
     job::JobStatus,
 };
 
-use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
-use super::paper;
+use super::{
+    code::{ChangedPrice, Decided, Did, Refused, Wanted},
+    paper, sign_in,
+};
 use crate::approval::application::State;
 use crate::text::Sentence;
 use store::invoices::InvoiceState;
@@ -59,21 +61,11 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
-        Refused::IdempotencyAnswerLost => {
-            two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
-        }
-        Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
-        Refused::PeriodClosed { month } => {
-            with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
-        }
-        Refused::PeriodGoesOn { month } => with(format!("{month} 还未结束"), "月末之后再结账"),
-        Refused::PeriodIncomplete { month, missing, first } => (
-            format!("{month} 还不能结账：{}", incomplete(*missing, first)),
-            format!("`qiantang periods show {month}` 列出全部；运行的状态每隔几秒更新一次"),
-        ),
-        Refused::PeriodNotNext { month, next } => {
-            (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
-        }
+        Refused::IdempotencyAnswerLost | Refused::IdempotencyKeyReused => of_keys(refused),
+        Refused::PeriodClosed { .. }
+        | Refused::PeriodGoesOn { .. }
+        | Refused::PeriodIncomplete { .. }
+        | Refused::PeriodNotNext { .. } => of_periods(refused),
         Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => with(
             format!("{}，而本中心实行职责分离", by_oneself(*did)),
@@ -103,6 +95,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::TooManyBudgets { .. }
         | Refused::TooManySecrets { .. }
         | Refused::TooManyWebhooks { .. } => of_the_center(refused),
+        Refused::IssuerFailed { .. }
+        | Refused::IdentityTaken
+        | Refused::TooManyIdentities { .. }
+        | Refused::TooManyScimTokens { .. }
+        | Refused::LastWayIn
+        | Refused::NoPassword { .. }
+        | Refused::SignInAgain { .. } => sign_in::zh_of_issuers(refused),
         Refused::ChooseTenant { .. }
         | Refused::InvitationOver
         | Refused::LastOperator
@@ -116,7 +115,7 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::CodeNeeded
         | Refused::NoSecondFactor
         | Refused::HasSecondFactor
-        | Refused::TooManyDevices => of_sign_ins(refused),
+        | Refused::TooManyDevices => sign_in::zh(refused),
     }
 }
 
@@ -170,6 +169,39 @@ fn of_jobs(refused: &Refused) -> (String, String) {
             ),
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of months and their closing.
+fn of_periods(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::PeriodClosed { month } => {
+            with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
+        }
+        Refused::PeriodGoesOn { month } => with(format!("{month} 还未结束"), "月末之后再结账"),
+        Refused::PeriodIncomplete { month, missing, first } => (
+            format!("{month} 还不能结账：{}", incomplete(*missing, first)),
+            format!("`qiantang periods show {month}` 列出全部；运行的状态每隔几秒更新一次"),
+        ),
+        Refused::PeriodNotNext { month, next } => {
+            (format!("{next} 在 {month} 之前，还没有结账"), format!("请先为 {next} 结账"))
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals of idempotency keys.
+fn of_keys(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    match refused {
+        Refused::IdempotencyAnswerLost => {
+            two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
+        }
+        Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
         // Of these alone it is asked.
         _ => <(String, String)>::default(),
     }
@@ -436,23 +468,5 @@ fn allowed(wanted: Wanted) -> &'static str {
         Wanted::MakeText => "合同文本在合同启用之前生成",
         Wanted::Sign => "合同在批准之后、启用之前签署",
         Wanted::Renew => "合同自启用起可以续签，已终止的除外",
-    }
-}
-
-/// Refusals of second factors, and of programs that sign in by a browser.
-fn of_sign_ins(refused: &Refused) -> (String, String) {
-    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
-    match refused {
-        Refused::SecondFactorNeeded => {
-            two("本中心要求您启用两步验证，而您尚未启用", "请用浏览器登录并启用；在此之前不能进行其他操作")
-        }
-        Refused::CodeNeeded => {
-            two("您启用了两步验证，但没有提供验证码", "请提供设备上显示的验证码，或一个恢复码")
-        }
-        Refused::NoSecondFactor => two("没有启用两步验证", "请在自己的账号页启用，第一个验证码通过后生效"),
-        Refused::HasSecondFactor => two("已经启用了两步验证", "请先用密码和验证码停用"),
-        Refused::TooManyDevices => two("等待授权的程序太多", "请几分钟后重试，或用密码登录"),
-        // Of these alone it is asked.
-        _ => <(String, String)>::default(),
     }
 }

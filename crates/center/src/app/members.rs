@@ -38,6 +38,9 @@ pub struct MemberView {
     pub role: Role,
     /// Whether the person may sign in, and be this member.
     pub is_enabled: bool,
+    /// By whom the membership is given: `oidc:` or `scim:` with what the issuer or the directory is called; `null` where
+    /// somebody gave it by hand.
+    pub given_by: Option<String>,
     /// The person keeps their account themself: the tenant's administrators don't set name and password.
     pub keeps_account: bool,
     pub created_at: Rfc3339,
@@ -51,6 +54,7 @@ impl MemberView {
             id: member.id,
             person: member.person,
             keeps_account,
+            given_by: names.giver(member.id)?,
             tenant: member.tenant,
             tenant_slug,
             login: member.login.clone(),
@@ -273,6 +277,10 @@ pub async fn change(
                 }
                 if let Some(role) = role {
                     rows::set_member_role(tx, id, role)?;
+                }
+                if is_enabled.is_some_and(|is_enabled| is_enabled != member.is_enabled) || loses_role {
+                    // From now on it is by hand, and no issuer or directory changes it.
+                    rows::set_given_by(tx, id, None)?;
                 }
                 check_operators(tx)?;
                 let mut detail = json!({ "login": member.login, "is_enabled": is_enabled, "new_password": hash.is_some() });

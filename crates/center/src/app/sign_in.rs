@@ -7,7 +7,7 @@ use domain::{
 use serde::Serialize;
 use serde_json::json;
 use store::{
-    credentials::{self as rows, SessionRow, TokenRow, Way},
+    credentials::{self as rows, OriginRow, SessionRow, TokenRow, Way},
     failed_sign_ins, tenants,
 };
 
@@ -196,11 +196,22 @@ pub async fn new_session(
     browser: Browser,
     way: Way,
 ) -> Result<(String, Session), AppError> {
+    new_session_by(center, member, browser, way, None).await
+}
+
+/// [`new_session`] of somebody whom an issuer signed in: it has the id that is kept with the issuer's word.
+pub async fn new_session_by(
+    center: &Center,
+    member: Member,
+    browser: Browser,
+    way: Way,
+    origin: Option<OriginRow>,
+) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
     let csrf = credentials::new_secret("");
     let row = SessionRow {
-        id: new_id!(SessionId),
+        id: origin.as_ref().map_or_else(|| new_id!(SessionId), |origin| origin.session),
         member: member.id,
         hash: credentials::hash(&secret),
         csrf,
@@ -214,6 +225,9 @@ pub async fn new_session(
     let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
+        if let Some(origin) = &origin {
+            rows::insert_origin(tx, origin)?;
+        }
         tenants::choose_member(tx, member.id, now)?;
         Ok(session(tx, member, row, asked_of)?)
     };
@@ -235,11 +249,15 @@ pub async fn go_on_as(center: &Center, secret: &str, member: &str) -> Result<(St
         let mut members = tenants::memberships_of(tx, own.person)?.into_iter();
         let wanted = members.find(|member| member.id == id && member.is_enabled);
         let wanted = wanted.ok_or_else(|| AppError::not_found("member", id))?;
+        let origin = rows::find_origin(tx, row.id)?;
         rows::delete_session(tx, row.id)?;
         let left_s = row.expires_at.since(now).0 / 1000;
         let csrf = credentials::new_secret("");
         let new = SessionRow { id: new_id!(SessionId), member: wanted.id, hash: new_hash, csrf, ..row };
         rows::insert_session(tx, &new)?;
+        if let Some(origin) = origin {
+            rows::insert_origin(tx, &OriginRow { session: new.id, ..origin })?;
+        }
         tenants::choose_member(tx, wanted.id, now)?;
         Ok(left_s)
     };
@@ -247,14 +265,14 @@ pub async fn go_on_as(center: &Center, secret: &str, member: &str) -> Result<(St
     Ok((secret, left_s))
 }
 
-/// Ends a browser session.
-pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> {
+/// Ends a browser session. Gives what an issuer said of its sign-in, where one began it.
+pub async fn end_session(center: &Center, secret: &str) -> Result<Option<OriginRow>, AppError> {
     let hash = credentials::hash(secret);
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
-        if let Some((row, _)) = rows::find_session(tx, &hash)? {
-            rows::delete_session(tx, row.id)?;
-        }
-        Ok(())
+    let write = move |tx: &store::Tx| -> Result<Option<OriginRow>, AppError> {
+        let Some((row, _)) = rows::find_session(tx, &hash)? else { return Ok(None) };
+        let origin = rows::find_origin(tx, row.id)?;
+        rows::delete_session(tx, row.id)?;
+        Ok(origin)
     };
-    center.write(write, move |center, ()| center.credentials.forget(&hash)).await
+    center.write(write, move |center, _| center.credentials.forget(&hash)).await
 }

@@ -15,6 +15,7 @@ use base::{
     },
 };
 use domain::Member;
+use store::credentials::OriginRow;
 
 use super::{
     browser::{self, Key},
@@ -70,8 +71,19 @@ pub async fn enter(
     way: Way,
     onward: Onward,
 ) -> Result<Response, AppError> {
+    enter_by(center, front, member, (way, None), onward).await
+}
+
+/// [`enter`] of somebody for whom an issuer vouched, where there is its word.
+pub async fn enter_by(
+    center: &Center,
+    front: &Front,
+    member: Member,
+    (way, by): (Way, Option<OriginRow>),
+    onward: Onward,
+) -> Result<Response, AppError> {
     let login = member.login.clone();
-    let (secret, session) = sign_in::new_session(center, member, browser(front), way).await?;
+    let (secret, session) = sign_in::new_session_by(center, member, browser(front), way, by).await?;
     let to = match onward.carried {
         Some(carried) => {
             center.carried.put(&session.csrf, carried);

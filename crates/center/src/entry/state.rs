@@ -2,6 +2,7 @@
 
 use base::page::{carried::Carried, kept::Kept};
 use domain::PersonId;
+use store::credentials::OriginRow;
 use tokio::sync::OnceCell;
 
 use super::browser::Key;
@@ -12,12 +13,14 @@ const HALF_MINUTES: i64 = 5;
 /// So many wait at once; the oldest goes first.
 const MOST_HALVES: usize = 4096;
 
-/// A sign-in of which the password was right, and whose code has not come yet. It is kept by the hash of a secret that one
+/// A sign-in of which the password was right, or that an issuer vouched for, and whose code has not come yet. It is kept by the hash of a secret that one
 /// browser has in a cookie.
 #[derive(Clone, Debug)]
 pub struct Half {
     pub person: PersonId,
     pub login: String,
+    /// An issuer's word stood in for the password.
+    pub by: Option<OriginRow>,
     pub onward: Onward,
     /// Codes that were wrong.
     pub wrong: u32,

@@ -279,6 +279,17 @@ pub async fn join_as(center: &Center, caller: &Caller, token: &str) -> Result<Me
     take(center, &caller.from, token, Who::Known { id, login, name }).await
 }
 
+/// Makes a member of a person whom an issuer signed in, and who has the link.
+pub async fn join_with(
+    center: &Center,
+    from: &str,
+    token: &str,
+    person: PersonId,
+) -> Result<Member, AppError> {
+    let Person { id, login, name, .. } = center.read(move |tx| tenants::get_person(tx, person)).await?;
+    take(center, from, token, Who::Known { id, login, name }).await
+}
+
 async fn take(center: &Center, from: &str, token: &str, who: Who) -> Result<Member, AppError> {
     let (hash, now, of_center) = (credentials::hash(token), moment::now(), center.clone());
     let open = open(center, token).await?;

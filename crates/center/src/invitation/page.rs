@@ -28,6 +28,7 @@ use crate::{
     app::sign_in,
     center::Center,
     entry::{door, state::Onward},
+    oidc::issuers::Offered,
     portal::tenants::tenants_by_name,
     role::rule::least_first,
     session::rule::Way,
@@ -136,6 +137,7 @@ pub struct JoinPage {
     /// The tenant's name, or that of the center.
     place: String,
     offer: Offer,
+    issuers: Vec<Offered>,
     /// The login of whoever is signed in.
     own: Option<String>,
     own_form: Form,
@@ -178,8 +180,10 @@ async fn show(
     let title = ui.t("invitation");
     let (own_form, known, asks_code) = (forms.own, forms.known, forms.asks_code);
     let least_chars = center.settings.sign_in.password_chars;
+    let issuers = center.issuers.offered(ui.lang);
     let page = Page::new(front, "", title);
-    let page = JoinPage { page, token, place, offer, own, own_form, known, asks_code, new, least_chars };
+    let page =
+        JoinPage { page, token, place, offer, issuers, own, own_form, known, asks_code, new, least_chars };
     Ok(render(status, &page))
 }
 
@@ -342,6 +346,10 @@ mod samples {
                     email: "lin@univ.example".into(),
                     expires_at: views::LATER.into(),
                 },
+                issuers: own
+                    .map(|_| Offered { name: "a".into(), label: "Univ < A".into() })
+                    .into_iter()
+                    .collect(),
                 own: own.map(str::to_owned),
                 own_form: forms.own,
                 known: forms.known,

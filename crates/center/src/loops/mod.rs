@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod applications;
+pub mod issuers;
 pub mod meter;
 pub mod mirror;
 pub mod notices;
@@ -24,8 +25,8 @@ use crate::{
     disk::watch as disk,
     tls::{Current, renew},
     wakers::{
-        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, MAIL, METER, MIRROR, NOTICES, PLAN, QUOTA,
-        ROOTS, SEAL, Sleepers, WATCH, WEBHOOKS,
+        ACCOUNTS, ALL, APPLICATIONS, BACKUP, CERTIFICATE, DISK, ISSUERS, MAIL, METER, MIRROR, NOTICES, PLAN,
+        QUOTA, ROOTS, SEAL, Sleepers, WATCH, WEBHOOKS,
     },
 };
 
@@ -52,6 +53,9 @@ pub fn start(
         spawn(center, MAIL, ms(notices::EVERY), notices::run_mail)?,
         spawn(center, WEBHOOKS, ms(notices::EVERY), notices::run_webhooks)?,
     ];
+    if !center.issuers.all().is_empty() {
+        threads.push(spawn(center, ISSUERS, ms(issuers::EVERY), issuers::run)?);
+    }
     if let Some(current) = certificate {
         let body = move |center: &Center| renew::run(center, &current);
         threads.push(spawn(center, CERTIFICATE, ms(renew::EVERY), body)?);

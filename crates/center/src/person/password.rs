@@ -4,15 +4,16 @@ use base::{
     auth::{Caller, limits::Source, password},
     error::AppError,
     moment,
+    refusal::Refused,
 };
 use domain::{
-    Member, PersonId,
+    Lang, Member, PersonId,
     problem::{Field, SignInFault, field},
     tenant::Person,
 };
 use store::{failed_sign_ins, tenants};
 
-use crate::center::Center;
+use crate::{center::Center, oidc::rows as identities};
 
 /// Below so many guesses, as a power of ten, a password is found by trying the commonest.
 const FEWEST_GUESSES_LOG10: f64 = 6.0;
@@ -61,17 +62,23 @@ pub async fn owner(
         let Some((person, hash)) = tenants::find_login(tx, &asked)? else { return Ok(None) };
         let mut members = tenants::memberships_of(tx, person.id)?;
         members.retain(|member| member.is_enabled);
-        Ok(Some((person, members, hash)))
+        let issuers = if hash.is_none() { identities::of_person(tx, person.id)? } else { Vec::new() };
+        Ok(Some((person, members, hash, issuers)))
     };
-    let (found, hash) = match center.read(read).await? {
-        Some((person, members, hash)) => (Some((person, members)), hash),
-        None => (None, None),
+    let (found, hash, issuers) = match center.read(read).await? {
+        Some((person, members, hash, issuers)) => (Some((person, members)), hash, issuers),
+        None => (None, None, Vec::new()),
     };
     // No password is longer; hashing megabytes would be a way to keep the center busy.
     let secret: String = secret.chars().take(1024).collect();
     let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
     match found {
         Some((person, members)) if is_right && person.is_enabled => Ok((person, members)),
+        Some((person, _)) if person.is_enabled && !issuers.is_empty() => {
+            let address = &issuers[0].issuer;
+            let [zh, en] = [Lang::Zh, Lang::En].map(|lang| center.issuers.label(address, lang));
+            Err(Refused::NoPassword { zh, en }.into())
+        }
         found => {
             tracing::warn!(%login, from = source.address, "a sign-in failed");
             if let Some((person, _)) = found {

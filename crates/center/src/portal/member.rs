@@ -25,6 +25,7 @@ use crate::{
         ask::{self, PersonView},
         rule,
     },
+    portal::people::giver,
     role::rule::least_first,
 };
 
@@ -34,6 +35,8 @@ use crate::{
 pub struct MemberPage {
     page: Page,
     member: MemberView,
+    /// By whom the place is given, in words; empty where somebody gave it by hand.
+    given: String,
     /// For the center's people.
     person: Option<PersonView>,
     is_self: bool,
@@ -93,6 +96,7 @@ async fn show(
     let page = MemberPage {
         page: visitor.page("members", member.name.clone()),
         person,
+        given: giver(center, ui, member.given_by.as_deref()),
         may_manage_persons,
         may_name: may_manage_persons || !member.keeps_account,
         is_self: member.person == visitor.caller.member.person,
@@ -179,6 +183,7 @@ mod tests {
                 may_name: may_manage,
                 may_manage_persons: is_enabled,
                 is_self,
+                given: if is_self { "Univ < A".into() } else { String::new() },
                 may_manage,
                 is_password_set: !is_enabled,
                 least_chars: 10,

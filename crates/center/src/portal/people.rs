@@ -13,6 +13,7 @@ use base::{
         extract::Sent,
         form::{Choice, Form},
         frame::{Page, Visitor, render},
+        words::Ui,
     },
 };
 use domain::{Role, TenantId};
@@ -34,6 +35,8 @@ struct MemberLine {
     member: MemberView,
     tenant: String,
     is_self: bool,
+    /// By whom the place is given, in words; empty where somebody gave it by hand.
+    given: String,
 }
 
 struct ProjectLine {
@@ -130,6 +133,7 @@ async fn show(
             .map(|member| MemberLine {
                 tenant: member.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
                 is_self: member.id == visitor.caller.member.id,
+                given: giver(center, ui, member.given_by.as_deref()),
                 member,
             })
             .collect(),
@@ -171,6 +175,18 @@ async fn show(
         new_project,
     };
     Ok(render(status, &page))
+}
+
+/// By whom a place is given, in words; empty for a hand.
+pub fn giver(center: &Center, ui: Ui, given_by: Option<&str>) -> String {
+    match given_by.and_then(|giver| giver.split_once(':')) {
+        Some(("oidc", name)) => {
+            let label = center.issuers.named(name).map(|issuer| issuer.label(ui.lang).to_owned());
+            label.unwrap_or_else(|| name.to_owned())
+        }
+        Some(_) => ui.t("given-by-scim"),
+        None => String::new(),
+    }
 }
 
 fn given(text: &str) -> Option<String> {
@@ -305,6 +321,7 @@ mod tests {
                 member: MemberView { is_enabled, ..views::member() },
                 tenant: "Univ".into(),
                 is_self,
+                given: if is_self { "Univ < A".into() } else { String::new() },
             };
             let contracts = || vec![Choice::new("HZ-1", "HZ-1"), Choice::new("HZ-3", "HZ-3")];
             let project = |contract_number: Option<&str>| ProjectLine {

@@ -12,7 +12,7 @@ use base::{
     http::{cookie, status},
     noun::welcome,
     page::{
-        carried::{Carried, own_address},
+        carried::{Carried, escaped, own_address},
         extract::{Asked, Sent, SentByStranger},
         fault,
         form::Form,
@@ -28,6 +28,7 @@ use crate::{
         door::{self, session_cookie},
         state::Onward,
     },
+    oidc::{issuers::Offered, onward::way_to},
     second_factor::code,
 };
 
@@ -38,8 +39,21 @@ pub struct SignInPage {
     form: Form,
     /// The page that shows the center to strangers.
     welcome: Option<&'static str>,
+    issuers: Vec<Offered>,
+    /// Somebody's issuer is found by their address.
+    with_email: bool,
     /// The center sends mail, and so a link for another password.
     has_mail: bool,
+}
+
+impl SignInPage {
+    /// The page to go on to, for the address of an issuer's sign-in.
+    fn next_query(&self) -> String {
+        match self.form.value("next") {
+            "" => String::new(),
+            next => format!("?next={}", escaped(next)),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,6 +61,8 @@ pub struct SignInPage {
 pub struct SignInQuery {
     /// The page to go on to.
     next: String,
+    /// `none` where no issuer was found for an address.
+    issuer: String,
 }
 
 pub async fn page(State(center): State<Center>, front: Front, Asked(query): Asked<SignInQuery>) -> Response {
@@ -54,7 +70,11 @@ pub async fn page(State(center): State<Center>, front: Front, Asked(query): Aske
     if front.session.is_some() {
         return Redirect::to(next.as_deref().unwrap_or("/")).into_response();
     }
-    show(&center, front, StatusCode::OK, Form::with(&[("next", next.unwrap_or_default())]))
+    let mut form = Form::with(&[("next", next.unwrap_or_default())]);
+    if query.issuer == "none" {
+        form.notice = front.ui.t("sign-in-no-issuer");
+    }
+    show(&center, front, StatusCode::OK, form)
 }
 
 /// A form that was typed while its session ended, for whoever has signed in again.
@@ -71,8 +91,11 @@ fn show(center: &Center, front: Front, status: StatusCode, form: Form) -> Respon
     }
     let title = front.ui.t("sign-in");
     let welcome = welcome(center.platforms);
+    let issuers = center.issuers.offered(front.ui.lang);
+    let with_email = center.issuers.all().iter().any(|one| !one.settings.email_domains.is_empty());
     let has_mail = center.common.mail.is_on();
-    render(status, &SignInPage { page: Page::new(front, "", title), form, welcome, has_mail })
+    let page = Page::new(front, "", title);
+    render(status, &SignInPage { page, form, welcome, issuers, with_email, has_mail })
 }
 
 pub async fn enter(
@@ -106,10 +129,15 @@ pub async fn failures_seen(
 }
 
 pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) -> Result<Response, AppError> {
-    if let Some(secret) = cookie(&headers, SESSION_COOKIE) {
-        sign_in::end_session(&center, secret).await?;
+    let mut to = "/sign-in".to_owned();
+    if let Some(secret) = cookie(&headers, SESSION_COOKIE)
+        && let Some(origin) = sign_in::end_session(&center, secret).await?
+        && let Some(issuer) = center.issuers.at(&origin.issuer)
+        && let Some(url) = issuer.end_session_url(&origin.id_token, &center.issuers.center_url)
+    {
+        to = way_to(&center, url);
     }
-    Ok(([(header::SET_COOKIE, session_cookie(&center, "", 0))], Redirect::to("/sign-in")).into_response())
+    Ok(([(header::SET_COOKIE, session_cookie(&center, "", 0))], Redirect::to(&to)).into_response())
 }
 
 #[cfg(test)]
@@ -119,12 +147,15 @@ mod tests {
 
     impl Sample for SignInPage {
         fn samples(page: &Page) -> Vec<Self> {
+            let offered = |name: &str| Offered { name: name.into(), label: "Univ < A".into() };
             let sample = |notice: String| {
                 let mut form = Form::with(&[("login", "li".into())]);
                 form.notice = notice;
                 let welcome = Some("/welcome").filter(|_| form.is_good());
+                let issuers = if form.is_good() { vec![offered("a"), offered("b")] } else { Vec::new() };
+                let with_email = form.is_good();
                 let has_mail = form.is_good();
-                Self { page: page.clone(), form, welcome, has_mail }
+                Self { page: page.clone(), form, welcome, issuers, with_email, has_mail }
             };
             vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
         }

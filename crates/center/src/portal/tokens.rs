@@ -12,7 +12,7 @@ use base::{
     moment,
     page::{
         extract::{Asked, Sent},
-        form::Form,
+        form::{Choice, Form},
         frame::{Page, Visitor, render},
     },
 };
@@ -25,6 +25,7 @@ use crate::{
     },
     center::Center,
     entry::door::{browser, session_cookie},
+    oidc::ask::{self as identities, IdentityView},
     person::ask,
     second_factor::ask::{self as second_factor, SecondFactorView},
     session::{
@@ -45,6 +46,9 @@ pub struct TokensPage {
     login: String,
     tokens: Vec<TokenRow>,
     sessions: Vec<SessionView>,
+    identities: Vec<IdentityView>,
+    /// To which the account may be bound.
+    issuers: Vec<Choice>,
     factor: SecondFactorView,
     days: i64,
     least_chars: usize,
@@ -59,6 +63,7 @@ struct Outcomes {
     password: Form,
     email: Option<Form>,
     has_new_email: bool,
+    has_new_identity: bool,
     /// The token just made: its text is shown this once.
     made: Option<String>,
     has_new_password: bool,
@@ -72,7 +77,7 @@ fn kept_for(visitor: &Visitor) -> String {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TokensQuery {
-    /// `password` or `email` after it was changed.
+    /// `password`, `email` or `identity` after it was changed.
     changed: String,
 }
 
@@ -84,7 +89,8 @@ pub async fn page(
     let has_new_password = wanted.changed == "password";
     let has_new_email = wanted.changed == "email";
     let made = center.secrets.take(&kept_for(&visitor));
-    let told = Outcomes { has_new_email, made, has_new_password, ..Outcomes::default() };
+    let has_new_identity = wanted.changed == "identity";
+    let told = Outcomes { has_new_email, has_new_identity, made, has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -108,6 +114,13 @@ async fn show(
             .map(|token| TokenRow { has_expired: has_expired(&token), token })
             .collect(),
         sessions: sessions::list(center, &visitor.caller, Some(&visitor.csrf)).await?,
+        identities: identities::identities(center, &visitor.caller).await?,
+        issuers: center
+            .issuers
+            .offered(visitor.front.ui.lang)
+            .into_iter()
+            .map(|one| Choice::new(one.name, one.label))
+            .collect(),
         factor: second_factor::show(center, &visitor.caller).await?,
         days: center.settings.limits.token_days,
         least_chars: center.settings.sign_in.password_chars,
@@ -192,10 +205,14 @@ pub async fn change_password(
 
 #[cfg(test)]
 mod tests {
+    use base::text::Text;
     use domain::{Rfc3339, Timestamp};
 
     use super::*;
-    use crate::portal::sample::{Sample, views};
+    use crate::{
+        portal::sample::{Sample, views},
+        session::ask::SignedInBy,
+    };
 
     impl Sample for TokensPage {
         fn samples(page: &Page) -> Vec<Self> {
@@ -214,16 +231,33 @@ mod tests {
                 tenant_slug: is_own.then(|| "univ".to_owned()),
                 created_at: views::AT.into(),
                 expires_at: views::LATER.into(),
+                by: is_own.then(|| SignedInBy {
+                    issuer: Text { zh: "大学".into(), en: "Univ".into() },
+                    sid: None,
+                    acr: Some("gold".into()),
+                    amr: vec!["pwd".into(), "otp".into()],
+                    auth_time: None,
+                }),
                 from: program.to_owned(),
                 program: program.to_owned(),
                 way: if is_own { Way::PasswordAndCode } else { Way::Password },
                 is_own,
             };
+            let identity = IdentityView {
+                id: views::id("idn_"),
+                issuer: Text { zh: "大学".into(), en: "Univ".into() },
+                subject: "0<1".into(),
+                email: "li@univ.example".into(),
+                created_at: views::AT.into(),
+                last_used_at: views::AT.into(),
+            };
             let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
                 page: page.clone(),
                 login: "li".into(),
-                tokens,
                 sessions: [("Firefox 128, Linux", true), ("", false)].map(session).into(),
+                identities: if tokens.is_empty() { Vec::new() } else { vec![identity.clone()] },
+                issuers: if tokens.is_empty() { Vec::new() } else { vec![Choice::new("univ", "Univ < A")] },
+                tokens,
                 factor: SecondFactorView {
                     since: told.has_new_email.then_some(Rfc3339(views::AT)),
                     recovery_codes_left: 7,
@@ -249,6 +283,7 @@ mod tests {
                         made: Some("QT_0".into()),
                         has_new_password: true,
                         has_new_email: true,
+                        has_new_identity: true,
                         ..Outcomes::default()
                     },
                 ),

@@ -56,8 +56,12 @@ pub async fn go_on(
     if !ask::is_bound(center, member.person).await? {
         return door::enter(center, front, member, Way::Password, onward).await;
     }
+    ask_code(center, Half { person: member.person, login: member.login, by: None, onward, wrong: 0 })
+}
+
+/// Sends a browser to the page that asks for the code.
+pub fn ask_code(center: &Center, half: Half) -> Result<Response, AppError> {
     let secret = credentials::new_secret("");
-    let half = Half { person: member.person, login: member.login, onward, wrong: 0 };
     center.entry.halves.put(&kept_under(&secret), half);
     let cookie = door::cookie(center, COOKIE, &secret, AGE_S);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PATH)).into_response())
@@ -109,7 +113,8 @@ pub async fn enter(
     // Of two who send the form at once one is in, as the code is good once.
     center.entry.halves.take(&kept);
     let member = sign_in::first_member(&center, half.person).await?;
-    let mut response = door::enter(&center, &front, member, way, half.onward).await?;
+    let way = if half.by.is_some() { way.by_issuer() } else { way };
+    let mut response = door::enter_by(&center, &front, member, (way, half.by), half.onward).await?;
     let over = HeaderValue::from_str(&door::cookie(&center, COOKIE, "", 0)).map_err(AppError::internal)?;
     response.headers_mut().append(header::SET_COOKIE, over);
     Ok(response)

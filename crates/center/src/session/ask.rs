@@ -1,18 +1,22 @@
 //! What can be asked of one's own sessions.
 
-use domain::{Rfc3339, SessionId};
+use domain::{Lang, Rfc3339, SessionId};
 use serde::Serialize;
 use serde_json::json;
-use store::{Tx, credentials as rows};
+use store::{
+    Tx,
+    credentials::{self as rows, OriginRow},
+};
 
 use super::rule;
-use crate::center::Center;
+use crate::{center::Center, oidc::issuers::Issuers};
 use base::{
     auth::{Caller, May},
     change::Changed,
     error::AppError,
     lookup::Names,
     moment, params,
+    text::Text,
 };
 
 /// A browser that the caller is signed in with.
@@ -27,10 +31,38 @@ pub struct SessionView {
     pub from: String,
     /// What the program said of itself, in short.
     pub program: String,
+    /// What an issuer said of the sign-in; `null` where it was by password.
+    pub by: Option<SignedInBy>,
     /// How the person has shown who they are.
     pub way: rule::Way,
     /// This one asks.
     pub is_own: bool,
+}
+
+/// The word of an issuer on a sign-in.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct SignedInBy {
+    pub issuer: Text,
+    /// The session at the issuer; `null` where it named none.
+    pub sid: Option<String>,
+    /// How sure the issuer is of who it is, in its own word.
+    pub acr: Option<String>,
+    /// How the issuer found out, in words such as `pwd` and `otp`.
+    pub amr: Vec<String>,
+    pub auth_time: Option<Rfc3339>,
+}
+
+impl SignedInBy {
+    fn of(issuers: &Issuers, origin: OriginRow) -> Self {
+        let label = |lang| issuers.label(&origin.issuer, lang);
+        Self {
+            issuer: Text { zh: label(Lang::Zh), en: label(Lang::En) },
+            sid: origin.sid,
+            acr: origin.acr,
+            amr: origin.amr.split_whitespace().map(str::to_owned).collect(),
+            auth_time: origin.auth_time.map(Rfc3339),
+        }
+    }
 }
 
 /// The browsers that the caller's person is signed in with, as whichever member, the newest first. `csrf` is the token of
@@ -41,15 +73,17 @@ pub async fn list(
     csrf: Option<&str>,
 ) -> Result<Vec<SessionView>, AppError> {
     let (person, now) = (caller.member.person, moment::now());
-    let csrf = csrf.map(str::to_owned);
+    let (csrf, issuers) = (csrf.map(str::to_owned), center.issuers.clone());
     center
         .read(move |tx| {
             let mut names = Names::of(tx);
             let mut views = Vec::new();
             for (row, member) in rows::sessions_of(tx, person, now)? {
                 let tenant = member.tenant.map(|id| names.tenant(id)).transpose()?;
+                let origin = rows::find_origin(tx, row.id)?;
                 views.push(SessionView {
                     id: row.id,
+                    by: origin.map(|origin| SignedInBy::of(&issuers, origin)),
                     tenant_slug: tenant.map(|tenant| tenant.slug),
                     created_at: row.created_at.into(),
                     expires_at: row.expires_at.into(),

@@ -12,10 +12,13 @@ const README: &str = include_str!("../../../../README.md");
 /// The tables of the settings.
 const OF_CENTER: &[&str] = &[
     "http", "backup", "approval", "engine", "jobs", "billing", "books", "limits", "disk", "secrets",
-    "sign_in", "notices", "mail", "quotes", "signing", "pools",
+    "sign_in", "oidc", "notices", "mail", "quotes", "signing", "pools",
 ];
 /// Beside its own keys this takes a table for each kind of application, so that it can't tell which keys it knows.
 const APPROVAL: &str = "approval.";
+const ISSUER: &str = "[sign_in]\nurl = \"https://a.example\"\n[[oidc]]\nname = \"a\"\nissuer = \"https://b.example\"\n\
+    client_id = \"c\"\nlabel_zh = \"d\"\nlabel_en = \"e\"\n";
+const LINE: &str = "[[oidc.map]]\nclaim = \"f\"\nvalue = \"g\"\nrole = \"operator\"\n";
 const POOL: &str = "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\n";
 const NODE: &str = "[[pools.nodes]]\nname = \"n\"\ncards = 8\n";
 
@@ -47,6 +50,8 @@ fn tables() -> Vec<Table> {
         table(OPERATORS, "### `[sign_in]`", "sign_in."),
         table(OPERATORS, "### `[quotes]`", "quotes."),
         table(OPERATORS, "### `[signing]`", "signing."),
+        Table { before: ISSUER.to_owned(), ..table(OPERATORS, "### `[[oidc]]`", "") },
+        Table { before: ISSUER.to_owned() + LINE, ..table(OPERATORS, "A line of `[[oidc.map]]`:", "") },
         table(OPERATORS, "### `[notices]`", "notices."),
         table(OPERATORS, "### `[mail]`", "mail."),
         table(OPERATORS, "### `[approval]`", APPROVAL),

@@ -11,6 +11,8 @@ const MOST_ASKED: usize = 64;
 pub struct SignInSettings {
     /// How long the link of an invitation is good for.
     pub invitation_days: i64,
+    /// The center's address as browsers have it, without a slash at its end. Issuers send browsers back there.
+    pub url: Option<String>,
     /// Who must have a second factor: `nobody`, `center` for the center's own people, or `everybody`.
     pub second_factor: SecondFactorOf,
     /// The fewest characters that a new password has.
@@ -21,6 +23,7 @@ impl Default for SignInSettings {
     fn default() -> Self {
         Self {
             invitation_days: 7,
+            url: None,
             second_factor: SecondFactorOf::Nobody,
             password_chars: password::MIN_CHARS,
         }

@@ -42,8 +42,12 @@ pub async fn confirm(
         let code = code.filter(|code| !code.trim().is_empty());
         let code = code.ok_or_else(|| AppError::from(Refused::CodeNeeded))?;
         let factor = match second_factor::ask::confirm(center, caller, code).await?.way() {
-            Way::PasswordAndRecovery => Factor::Recovery,
-            Way::Password | Way::PasswordAndCode => Factor::Code,
+            Way::PasswordAndRecovery | Way::IssuerAndRecovery => Factor::Recovery,
+            Way::Password
+            | Way::PasswordAndCode
+            | Way::Issuer
+            | Way::IssuerWithFactor
+            | Way::IssuerAndCode => Factor::Code,
         };
         return Ok(Confirmed { person, factor });
     }

@@ -111,6 +111,9 @@ commands! {
     Tenants(tenants::Tenants),
     Members(people::members::Members),
     Persons(people::persons::Persons),
+    #[command(alias = "issuer")]
+    Issuers(people::issuers::ListIssuers),
+    ScimTokens(people::issuers::ScimTokens),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     #[command(alias = "webhook")]

@@ -92,6 +92,8 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/contracts/{id}/signatures") => {
             json!({ "version": 1, "sha256": "", "password": PASSWORD })
         }
+        ("POST", "/pending-persons/{id}") => json!({ "role": "developer", "tenant": "alpha" }),
+        ("POST", "/scim-tokens") => json!({ "name": who, "tenant": "alpha" }),
         ("POST", "/notices/read" | "/webhooks/{id}/rotate" | "/webhooks/{id}/test") => json!({}),
         ("PATCH", "/notices/wishes") => json!({ "manners": {} }),
         ("POST", "/webhooks") => json!({ "name": who, "kind": "webhook", "url": "https://hooks.invalid/",

@@ -66,6 +66,8 @@ const FILLED: &[(&str, &str)] = &[
     ("cards-1", "8"),
     ("pool-1", "ascend-910"),
     ("class-1", "normal"),
+    ("issuer", "none"),
+    ("person", "none"),
     ("code", "123456"),
     ("remove_code", "123456"),
     ("user_code", "BCDF-GHJK"),
@@ -77,6 +79,8 @@ const FILLED: &[(&str, &str)] = &[
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
 fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
     scene.invite();
+    let token = json!({ "name": "directory", "tenant": "alpha" });
+    scene.site.post("/api/v1/scim-tokens", &scene.site.operator, &token);
     let id_of = |list: &str| {
         let list = scene.site.get(&format!("/api/v1/{list}"), &scene.site.operator);
         list[0]["id"].as_str().expect("an id").to_owned()
@@ -127,6 +131,8 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/applications/{number}", scene.application().to_owned()),
         ("/apply/{number}", scene.application().to_owned()),
         ("/tokens/sessions/{id}", "none".to_owned()),
+        ("/tokens/identities/{id}", "none".to_owned()),
+        ("/people/scim/{id}", id_of("scim-tokens")),
         ("/notices/{id}", "none".to_owned()),
         ("/mails/{id}", "none".to_owned()),
         ("/webhooks/{id}", scene.webhook()),

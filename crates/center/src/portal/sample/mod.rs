@@ -26,6 +26,7 @@ use crate::device::DevicePage;
 use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::invitation::{InvitationsPage, JoinPage};
+use crate::oidc::{NoPlacePage, OnwardPage, PendingPage};
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
     api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
@@ -33,6 +34,7 @@ use crate::portal::{
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
+use crate::scim::ScimPage;
 use crate::second_factor::{CodePage, SecondFactorPage};
 use crate::secret::SecretsPage;
 use crate::signing::TextPage;
@@ -61,7 +63,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 50] = [
+const PAGES: [(&str, Rendered); 54] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -89,6 +91,9 @@ const PAGES: [(&str, Rendered); 50] = [
     ("member.html", rendered::<member::MemberPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
+    ("oidc/no_place.html", rendered::<NoPlacePage>),
+    ("oidc/onward.html", rendered::<OnwardPage>),
+    ("oidc/pending.html", rendered::<PendingPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
@@ -98,6 +103,7 @@ const PAGES: [(&str, Rendered); 50] = [
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
+    ("scim/list.html", rendered::<ScimPage>),
     ("second_factor/code.html", rendered::<CodePage>),
     ("second_factor/show.html", rendered::<SecondFactorPage>),
     ("secret/list.html", rendered::<SecretsPage>),

@@ -397,6 +397,7 @@ pub fn member() -> MemberView {
         login: "li".into(),
         name: "Li".into(),
         role: Role::Developer,
+        given_by: Some("oidc:univ".into()),
         is_enabled: true,
         created_at: AT.into(),
     }

@@ -17,7 +17,7 @@ use engines::{
 use serde_json::{Value, json};
 
 use super::disk::bytes;
-use crate::commands::retirement;
+use crate::commands::{people::issuers, retirement};
 use crate::context::{Context, Done, Run};
 use crate::{
     client::Client,
@@ -210,6 +210,7 @@ fn of_center(
     disks(client, add);
     backups(client, &clock, add);
     retirement::check(client, wished, add);
+    issuers::check(client, wished, add);
     first_steps(client, add);
 }
 

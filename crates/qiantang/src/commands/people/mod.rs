@@ -1,4 +1,5 @@
 //! The commands about people: members of tenants and of the center, and the persons that they are.
 
+pub mod issuers;
 pub mod members;
 pub mod persons;
