@@ -4,6 +4,7 @@ mod first_operator;
 mod rehearsal;
 
 use std::{
+    ffi::OsString,
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},

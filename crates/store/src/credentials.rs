@@ -28,6 +28,7 @@ codes! {
 
 impl Way {
     /// The same where an issuer's word stood in for the password.
+    #[must_use]
     pub fn by_issuer(self) -> Self {
         match self {
             Self::Password => Self::Issuer,

@@ -70,7 +70,7 @@ fn torture(kills: u32) {
         let past = now().plus(site.clock_ahead).since(end);
         // Kills come thick while the month is being closed, and a little less so each time, since what is slow has to get there.
         let is_closing = past.0 >= 0 && !clerk.has_closed();
-        let within = if is_closing { 150 + u64::from(hurried) * 10 } else { 400 };
+        let within = if is_closing { 150 + u64::from(hurried) * 25 } else { 400 };
         hurried += u32::from(is_closing);
         // The sleep picks a random instant; it waits for nothing.
         std::thread::sleep(Duration::from_millis(dice.below(within)));
