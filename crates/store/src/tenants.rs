@@ -31,6 +31,7 @@ statements! { "tenants", unique: {
     INSERT_TENANT = tenant!(insert into "tenants");
     GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
     FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
+    LIST_BY_TAX_NUMBER = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE tax_number = ?1 ORDER BY slug LIMIT 5");
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
     SET_NAMES = "UPDATE tenants SET name_zh = ?2, name_en = ?3, alliance = ?4 WHERE id = ?1";
     SET_PAYER = "UPDATE tenants SET legal_name = ?2, tax_number = ?3, other_tax_number = ?4 WHERE id = ?1";
@@ -96,6 +97,11 @@ pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
 /// The tenant of that short name.
 pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
     tx.find(FIND_TENANT, params![slug], Tenant::read)
+}
+
+/// The first tenants with that unified social credit code.
+pub fn list_by_tax_number(tx: &Tx, number: &str) -> Result<Vec<Tenant>, StoreError> {
+    tx.all(LIST_BY_TAX_NUMBER, params![number], Tenant::read)
 }
 
 /// Sets whom a tenant's statements are made out to.

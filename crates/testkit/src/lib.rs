@@ -43,7 +43,7 @@ pub use folder::{files_below, open_folder};
 pub use golden::assert_golden;
 
 #[cfg(feature = "site")]
-pub use applicant::{CREDIT_CODE, apply, join_form};
+pub use applicant::{apply, credit_code, join_form};
 #[cfg(feature = "site")]
 pub use browser::{Answer, Browser};
 #[cfg(feature = "site")]

@@ -3,6 +3,7 @@
 use super::{
     application::{Deed, State},
     rule::Verdict,
+    step::DECIDERS,
 };
 use crate::{
     auth::Action,
@@ -10,7 +11,11 @@ use crate::{
     events::Kind,
     notice::topic::{Audience, Channel, Topic},
 };
-use domain::Role;
+
+/// Where the data of an event names the role whose step has opened with it.
+pub const OPENS: &str = "opens";
+/// Where the data says that the application was handed in once more.
+pub const AGAIN: &str = "again";
 
 /// An application was handed in, moved on, decided, or ended.
 pub const CHANGED: Kind = Kind::new("application_changed").tells(&[
@@ -24,8 +29,9 @@ pub const CHANGED: Kind = Kind::new("application_changed").tells(&[
     },
     Topic {
         code: "application_to_review",
-        to: &[Audience::Center(Role::Operator), Audience::Center(Role::Contracts)],
-        when: |data| data.get("deed").is_some_and(|deed| deed == Deed::Submitted.code()),
+        // Whoever's step it now is, as each step opens.
+        to: &[Audience::CenterNamed { key: OPENS, among: DECIDERS }],
+        when: |data| data.get(OPENS).is_some(),
         by_default: &[Channel::Inbox, Channel::Mail],
         page: "/applications/{number}",
         words: STATES,

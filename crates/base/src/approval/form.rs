@@ -1,6 +1,7 @@
 //! Forms of applications: which questions a kind asks, and what counts as an answer.
 
 use domain::{
+    TenantDomain,
     problem::{Field, Quantity, SpecProblem, Wrong, field},
     tenant::{check_slug, read_credit_code},
     text::{InvalidLine, Line, LineFault, email},
@@ -42,6 +43,8 @@ pub struct Question {
     pub answer: Answer,
     /// Without an answer the form can't be handed in.
     pub is_required: bool,
+    /// Who is asked; none: everybody.
+    pub only: &'static [TenantDomain],
 }
 
 /// The questions of a kind. Another set of them has another version.
@@ -52,14 +55,20 @@ pub struct Form {
 }
 
 impl Form {
+    /// What is asked of somebody in a domain.
+    pub fn asked(&self, of: TenantDomain) -> impl Iterator<Item = &'static Question> + use<> {
+        let questions: &'static [Question] = self.questions;
+        questions.iter().filter(move |question| question.only.is_empty() || question.only.contains(&of))
+    }
+
     /// The answers, read. A draft may lack some, and have some that are wrong; all of them are within their limits.
-    pub fn read(&self, given: &Answers, is_draft: bool) -> Result<Answers, AppError> {
-        let known: Vec<&'static str> = self.questions.iter().map(|question| question.field.code).collect();
+    pub fn read(&self, of: TenantDomain, given: &Answers, is_draft: bool) -> Result<Answers, AppError> {
+        let known: Vec<&'static str> = self.asked(of).map(|question| question.field.code).collect();
         if let Some(other) = given.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(AppError::invalid(field::VALUE, Wrong::unknown(other, &known)));
         }
         let (mut answers, mut problems) = (Answers::new(), Vec::new());
-        for question in self.questions {
+        for question in self.asked(of) {
             let text = match given.get(question.field.code) {
                 None | Some(Value::Null) => String::new(),
                 Some(Value::String(text)) => text.trim().replace("\r\n", "\n"),
@@ -86,12 +95,12 @@ impl Form {
     }
 
     /// Answers that are granted otherwise than they were asked for, read: only what is given, and all of it right.
-    pub fn read_changes(&self, given: &Answers) -> Result<Answers, AppError> {
-        let of_given = |question: &&Question| {
+    pub fn read_changes(&self, of: TenantDomain, given: &Answers) -> Result<Answers, AppError> {
+        let of_given = |question: &&'static Question| {
             given.get(question.field.code).is_some_and(|value| !value.is_null() && value != "")
         };
-        let read = self.read(given, true)?;
-        for question in self.questions.iter().filter(of_given) {
+        let read = self.read(of, given, true)?;
+        for question in self.asked(of).filter(of_given) {
             let value = &read[question.field.code];
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             question.answer.read(&text).map_err(|wrong| AppError::invalid(question.field, wrong))?;

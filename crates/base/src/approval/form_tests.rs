@@ -13,14 +13,30 @@ const DAY: i64 = 24;
 
 const FIELD: Field = Field { code: "contact", zh: "联系人" };
 const QUESTIONS: &[Question] = &[
-    Question { field: FIELD, answer: Answer::Line, is_required: true },
-    Question { field: field::TAX_NUMBER, answer: Answer::CreditCode, is_required: true },
-    Question { field: Field { code: "email", zh: "邮箱" }, answer: Answer::Email, is_required: true },
-    Question { field: Field { code: "phone", zh: "电话" }, answer: Answer::Phone, is_required: false },
-    Question { field: field::CARDS, answer: Answer::Number { least: 1, most: 64 }, is_required: false },
-    Question { field: field::SLUG, answer: Answer::Slug, is_required: false },
-    Question { field: field::NOTE, answer: Answer::Text, is_required: false },
+    Question { field: FIELD, answer: Answer::Line, is_required: true, only: &[] },
+    Question { field: field::TAX_NUMBER, answer: Answer::CreditCode, is_required: true, only: &[] },
+    Question {
+        field: Field { code: "email", zh: "邮箱" },
+        answer: Answer::Email,
+        is_required: true,
+        only: &[],
+    },
+    Question {
+        field: Field { code: "phone", zh: "电话" },
+        answer: Answer::Phone,
+        is_required: false,
+        only: &[],
+    },
+    Question {
+        field: field::CARDS,
+        answer: Answer::Number { least: 1, most: 64 },
+        is_required: false,
+        only: &[],
+    },
+    Question { field: field::SLUG, answer: Answer::Slug, is_required: false, only: &[] },
+    Question { field: field::NOTE, answer: Answer::Text, is_required: false, only: &[] },
 ];
+const RESEARCH: TenantDomain = TenantDomain::Research;
 const FORM: Form = Form { version: 1, questions: QUESTIONS };
 
 fn answers(given: &Value) -> Answers {
@@ -40,7 +56,7 @@ fn faults(read: Result<Answers, AppError>) -> Vec<&'static str> {
 fn a_form_takes_right_answers_and_names_wrong_ones() {
     let right = json!({ "contact": " 李雷 ", "tax_number": "91330100799655058b", "email": "li.lei@example.com",
         "phone": "+86 (571) 8888-0000", "cards": "1,0", "slug": "west-lake", "note": "a\r\nb" });
-    let read = FORM.read(&answers(&right), false).expect("all of it is right");
+    let read = FORM.read(RESEARCH, &answers(&right), false).expect("all of it is right");
     assert_eq!(
         Value::Object(read),
         json!({ "contact": "李雷", "tax_number": "91330100799655058B", "email": "li.lei@example.com",
@@ -50,21 +66,68 @@ fn a_form_takes_right_answers_and_names_wrong_ones() {
         "slug": "West Lake", "note": "a\u{7}" });
     let wrong = answers(&wrong);
     let all = ["contact", "tax_number", "email", "phone", "cards", "slug", "note"];
-    assert_eq!(faults(FORM.read(&wrong, false)), all);
+    assert_eq!(faults(FORM.read(RESEARCH, &wrong, false)), all);
     // A draft keeps what somebody has begun to write, but nothing that no text may have.
-    assert_eq!(faults(FORM.read(&wrong, true)), ["note"]);
+    assert_eq!(faults(FORM.read(RESEARCH, &wrong, true)), ["note"]);
     let long = "x".repeat(2001);
-    assert_eq!(faults(FORM.read(&answers(&json!({ "contact": long })), true)), ["contact"]);
-    assert_eq!(faults(FORM.read(&answers(&json!({ "other": 1 })), true)), ["value"]);
+    assert_eq!(faults(FORM.read(RESEARCH, &answers(&json!({ "contact": long })), true)), ["contact"]);
+    assert_eq!(faults(FORM.read(RESEARCH, &answers(&json!({ "other": 1 })), true)), ["value"]);
     for email in ["a@b", "@b.c", "a@.c", "a@b.c.", "a b@c.d", "a@b@c.d"] {
-        assert_eq!(faults(FORM.read_changes(&answers(&json!({ "email": email })))), ["email"], "{email}");
+        assert_eq!(
+            faults(FORM.read_changes(RESEARCH, &answers(&json!({ "email": email })))),
+            ["email"],
+            "{email}"
+        );
     }
-    assert!(FORM.read_changes(&answers(&json!({ "cards": 3 }))).is_ok(), "a change says nothing of the rest");
+    assert!(
+        FORM.read_changes(RESEARCH, &answers(&json!({ "cards": 3 }))).is_ok(),
+        "a change says nothing of the rest"
+    );
     // What can't be read is told as it was given.
-    let Err(AppError::Invalid(problems)) = FORM.read_changes(&answers(&json!({ "cards": "a few" }))) else {
+    let Err(AppError::Invalid(problems)) =
+        FORM.read_changes(RESEARCH, &answers(&json!({ "cards": "a few" })))
+    else {
         panic!("no number");
     };
     assert_eq!(problems[0].wrong, Wrong::NotAWholeNumber { given: "a few".into() });
+}
+
+#[test]
+fn no_message_names_a_field_that_the_form_lacks() {
+    let wrong =
+        json!({ "tax_number": "9133", "email": "x", "phone": "call me", "cards": 65, "slug": "West Lake" });
+    let Err(AppError::Invalid(problems)) = FORM.read(RESEARCH, &answers(&wrong), false) else {
+        panic!("it is wrong");
+    };
+    for problem in problems {
+        for lang in domain::Lang::ALL {
+            let told = problem.wrong.text(lang);
+            for other in [field::OTHER_TAX_NUMBER.code, field::OTHER_TAX_NUMBER.zh] {
+                assert!(!told.contains(other), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_domain_is_asked_its_own_questions() {
+    const OWN: Form = Form {
+        version: 1,
+        questions: &[
+            Question { field: field::NOTE, answer: Answer::Line, is_required: true, only: &[RESEARCH] },
+            Question { field: field::SLUG, answer: Answer::Slug, is_required: true, only: &[] },
+        ],
+    };
+    let (all, one) = (answers(&json!({ "note": "a", "slug": "a" })), answers(&json!({ "slug": "a" })));
+    assert!(
+        OWN.read(RESEARCH, &all, false).is_ok() && OWN.read(TenantDomain::Government, &one, false).is_ok()
+    );
+    assert_eq!(faults(OWN.read(RESEARCH, &one, false)), ["note"]);
+    assert_eq!(faults(OWN.read(TenantDomain::Government, &all, false)), ["value"]);
+    assert_eq!(
+        faults(OWN.read_changes(TenantDomain::Government, &answers(&json!({ "note": "a" })))),
+        ["value"]
+    );
 }
 
 #[test]

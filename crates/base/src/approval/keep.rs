@@ -8,7 +8,7 @@ use serde_json::json;
 use store::{Tx, tenants};
 
 use super::{
-    actions::{self, CHANGED},
+    actions::{self, AGAIN, CHANGED, OPENS},
     answers::Answers,
     application::{Act, Application, State},
     kind::{Effect, Kind},
@@ -119,13 +119,20 @@ pub fn advance(
     let Next { application: after, acts } = next;
     rows::change(tx, &after)?;
     acts.iter().try_for_each(|act| rows::insert_act(tx, act))?;
-    let events = acts.iter().map(|act| event(tx, &after, act)).collect::<Result<_, _>>()?;
+    let events = acts.iter().map(|act| event(tx, application, &after, act)).collect::<Result<_, _>>()?;
     Ok(Kept { application: after, acts, events })
 }
 
-fn event(tx: &Tx, application: &Application, act: &Act) -> Result<Event, AppError> {
-    let data = json!({ "number": application.number, "kind": application.kind, "deed": act.deed.code(),
+fn event(tx: &Tx, before: &Application, application: &Application, act: &Act) -> Result<Event, AppError> {
+    let mut data = json!({ "number": application.number, "kind": application.kind, "deed": act.deed.code(),
         "state": application.state.code() });
+    let was_open = before.open_step().map(|_| before.step);
+    if let Some(step) = application.open_step().filter(|_| was_open != Some(application.step)) {
+        data[OPENS] = json!(step.role.code());
+        if application.round > 1 {
+            data[AGAIN] = json!("yes");
+        }
+    }
     // What a stranger asks for is the center's matter alone, even where a tenant came of it.
     let tenant = application.applicant.and(application.tenant);
     events::record(tx, act.at, About { tenant, ..About::default() }, CHANGED, data)

@@ -33,6 +33,9 @@ statements! { "applications", unique: { "applications.number": "an application w
     COUNT = "SELECT COUNT(*) FROM applications WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) \
         AND (?3 IS NULL OR domain = ?3) AND (?4 IS NULL OR created_at <= ?4) AND (?5 IS NULL OR due_at <= ?5) \
         AND (?6 = 0 OR state IN ('submitted', 'in_review'))";
+    LIVE_WITH = concat!("SELECT ", application!(columns), " FROM applications \
+        WHERE state IN ('submitted', 'in_review', 'returned') AND kind = ?1 AND id <> ?2 \
+        AND json_extract(answers, '$.' || ?3) = ?4 ORDER BY id LIMIT ?5");
     INSERT_ACT = act!(insert into "application_acts");
     ACTS = concat!("SELECT ", act!(columns), " FROM application_acts WHERE application = ?1 ORDER BY seq");
 }
@@ -123,6 +126,16 @@ pub fn count(tx: &Tx, filter: &Filter) -> Result<u64, StoreError> {
     let open = i64::from(filter.is_open);
     let row = params![state, &filter.kind, domain, &filter.until, &filter.due_by, open];
     tx.one(COUNT, row, |row| row.get(0))
+}
+
+/// Others of a kind that were handed in and not decided, and have that answer to a question; the oldest first.
+pub fn live_with(
+    tx: &Tx,
+    (kind, but): (&str, ApplicationId),
+    (question, answer): (&str, &str),
+    limit: u32,
+) -> Result<Vec<Application>, StoreError> {
+    tx.all(LIVE_WITH, params![kind, &but, question, answer, limit], Application::read)
 }
 
 pub fn insert_act(tx: &Tx, act: &Act) -> Result<(), StoreError> {

@@ -11,6 +11,9 @@ const MOST_PEOPLE: u32 = 9;
 /// The best score.
 pub const BEST: u32 = 100;
 
+/// The roles that decide.
+pub const DECIDERS: &[Role] = &[Role::Operator, Role::Contracts];
+
 /// One step. So many people of the role approve it, each of them once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +48,7 @@ impl Step {
 
     /// What is wrong with a step that somebody wrote down.
     pub fn problem(self) -> Option<String> {
-        if !matches!(self.role, Role::Operator | Role::Contracts) {
+        if !DECIDERS.contains(&self.role) {
             return Some(format!(
                 "the role `{}` decides nothing: name operator or contracts",
                 self.role.code()

@@ -425,9 +425,15 @@ fn what_is_approved_takes_effect_with_its_decision_or_neither_is_kept() {
         let events = store::events::list_after(tx, 0, None, None, 99)?;
         let members = store::tenants::list_members(tx, None)?.len();
         let lines = store::audit::list(tx, &store::audit::AuditFilter::default(), None, 9)?;
-        Ok::<_, AppError>((states, deeds, events.len(), members, lines.len()))
+        Ok::<_, AppError>((states, deeds, events, members, lines.len()))
     };
-    let (states, deeds, events, members, lines) = store.read(read).expect("it is read");
+    let (states, deeds, told, members, lines) = store.read(read).expect("it is read");
+    // Each step that opens says whose it is.
+    let of_good = |event: &&store::events::Event| event.event.data["number"] == *good.number;
+    let opens = told.iter().filter(of_good).map(|event| event.event.data["opens"].clone());
+    let none = serde_json::Value::Null;
+    assert_eq!(opens.collect::<Vec<_>>(), [json!("contracts"), json!("operator"), none.clone(), none]);
+    let events = told.len();
     assert_eq!(states, [State::Effected, State::InReview]);
     assert_eq!(deeds, [Deed::Drafted, Deed::Submitted, Deed::Approved, Deed::Approved, Deed::Effected]);
     // Of the one that was refused, its submission and the first verdict are told.

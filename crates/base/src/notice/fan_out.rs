@@ -234,6 +234,13 @@ fn readers_of(tx: &Tx, audience: Audience, event: &Event) -> Result<Vec<Reader>,
             return rows::in_role(tx, Some(tenant), role);
         }
         Audience::Center(role) => return rows::in_role(tx, None, role),
+        Audience::CenterNamed { key, among } => {
+            let named = event.event.data.get(key).and_then(Value::as_str);
+            let Some(role) = among.iter().find(|role| named == Some(role.code())) else {
+                return Ok(Vec::new());
+            };
+            return rows::in_role(tx, None, *role);
+        }
     };
     Ok(found.into_iter().collect())
 }

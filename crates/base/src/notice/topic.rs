@@ -24,6 +24,8 @@ pub enum Audience {
     Tenant(Role),
     /// The center's own people in a role.
     Center(Role),
+    /// The center's own people in the role that the event's data names under a key; it is one of a few.
+    CenterNamed { key: &'static str, among: &'static [Role] },
 }
 
 /// A thing that people hear of. Its words are the text `notice-<code>`, with the event's data as values; how it is called

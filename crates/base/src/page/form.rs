@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use axum::http::StatusCode;
 use domain::{
-    CardMs, MicroCny, Timestamp,
+    CardMs, Lang, MicroCny, Timestamp,
     decimal::grouped,
     problem::{Place, SpecProblem, Wrong},
 };
 
-use crate::page::words::Ui;
+use crate::page::{told::sentence, words::Ui};
 use crate::{error::AppError, http::status, params::MOST_AMOUNT};
 
 /// One of several things that a field offers: what it sends, and how it reads.
@@ -114,9 +114,9 @@ impl Form {
         self.blame(name, ui.word("rule", rule_name));
     }
 
-    /// Says at a field what is wrong with its value.
+    /// Says at a field what is wrong with its value, and how it is written right.
     pub fn blame_for(&mut self, ui: Ui, name: &str, wrong: impl Into<Wrong>) {
-        self.blame(name, wrong.into().text(ui.lang));
+        self.blame(name, at_field(ui.lang, &wrong.into()));
     }
 
     /// Says why the center refused what was sent: beside the field where the error names one that `field`
@@ -136,14 +136,14 @@ impl Form {
                 }
             }
             AppError::Refused(refused) if field(refused.code()).is_some() => {
-                let joint = ui.t("sentence-joint");
-                let told = format!("{}{joint}{}", refused.text(ui.lang), refused.hint(ui.lang));
-                self.blame(field(refused.code()).unwrap_or_default(), told);
+                let told = [refused.text(ui.lang), refused.hint(ui.lang)];
+                let told = told.map(|part| quoted(ui.lang, &sentence(ui.lang, &part)));
+                self.blame(field(refused.code()).unwrap_or_default(), in_a_row(ui.lang, told));
             }
             AppError::Refused(_) | AppError::TooMany { .. } => {
                 let told = crate::page::told::told(ui, &error);
                 let parts = std::iter::once(told.title).chain(told.details).chain([told.hint]);
-                self.notice = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+                self.notice = in_a_row(ui.lang, parts);
             }
             AppError::NotFound { noun, .. } if field(noun).is_some() => {
                 self.blame_by(ui, field(noun).unwrap_or_default(), noun);
@@ -161,8 +161,8 @@ impl Form {
         if let Some(name) = known {
             self.blame_for(ui, name, problem.wrong);
         } else {
-            let both = format!("{} {}", self.notice, problem.text(ui.lang));
-            both.trim().clone_into(&mut self.notice);
+            let told = [std::mem::take(&mut self.notice), problem.text(ui.lang)];
+            self.notice = in_a_row(ui.lang, told);
         }
     }
 
@@ -225,11 +225,55 @@ impl Form {
     }
 }
 
+/// What is wrong with a value, for a reader who sees the field: whole sentences, with what was typed in quotes.
+fn at_field(lang: Lang, wrong: &Wrong) -> String {
+    let problem = match lang {
+        Lang::Zh => wrong.problem(lang),
+        // It begins with its verb.
+        Lang::En => format!("it {}", wrong.problem(lang)),
+    };
+    let told =
+        [problem, wrong.hint(lang)].map(|part| if part.is_empty() { part } else { sentence(lang, &part) });
+    quoted(lang, &in_a_row(lang, told))
+}
+
+/// The text with its pieces of code in quotes, for readers who write none.
+fn quoted(lang: Lang, text: &str) -> String {
+    if lang == Lang::Zh || text.matches('`').count() % 2 == 1 {
+        return text.to_owned();
+    }
+    let mut parts = text.split('`');
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        told.push(if at % 2 == 0 { '“' } else { '”' });
+        told.push_str(part);
+    }
+    told
+}
+
+/// Texts one behind the other, each a sentence of its own.
+fn in_a_row(lang: Lang, parts: impl IntoIterator<Item = String>) -> String {
+    let mut told = String::new();
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+        let is_whole = told.is_empty() || told.ends_with(['.', '!', '?', '。', '！', '？', ':', '：']);
+        match (told.is_empty(), lang) {
+            (true, _) => {}
+            (false, Lang::Zh) if is_whole => {}
+            (false, Lang::Zh) => told.push('。'),
+            (false, Lang::En) if is_whole => told.push(' '),
+            (false, Lang::En) => told.push_str(". "),
+        }
+        told.push_str(&part);
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::Lang;
+    use domain::problem::field;
 
     use super::*;
+    use crate::refusal::Refused;
 
     fn ui() -> Ui {
         Ui::of(Lang::Zh)
@@ -237,6 +281,33 @@ mod tests {
 
     fn filled(value: &str) -> Form {
         Form::with(&[("x", value.to_owned())])
+    }
+
+    #[test]
+    fn what_is_wrong_at_a_field_reads_as_sentences() {
+        let wrong = || Wrong::NotAnEmail { given: "foo@".into() };
+        let told = |lang| {
+            let mut form = Form::default();
+            form.blame_for(Ui::of(lang), "email", wrong());
+            form.problem("email").to_owned()
+        };
+        let en = "It is “foo@”, which is not an e-mail address. Write it as “name@example.com”.";
+        assert_eq!(told(Lang::En), en);
+        assert_eq!(told(Lang::Zh), "“foo@”不是电子邮箱地址。请写成 name@example.com 的样子。");
+        // What belongs to no field stands above the form, and what was said before it stays apart.
+        let mut form = Form { notice: "First".into(), ..Form::default() };
+        form.explain(ui(), AppError::invalid(field::SLUG, wrong()), |_| None).expect("it is of the form");
+        assert!(form.notice.starts_with("First。"), "{}", form.notice);
+    }
+
+    #[test]
+    fn a_refusal_has_its_title_and_its_text_apart() {
+        for (lang, joint) in [(Lang::En, ". A tenant"), (Lang::Zh, "已经存在。已经")] {
+            let refused = || AppError::from(Refused::AlreadyThere { what: "a tenant with this name".into() });
+            let mut form = Form::default();
+            form.explain(Ui::of(lang), refused(), |_| None).expect("it is of the form");
+            assert!(form.notice.contains(joint), "{}", form.notice);
+        }
     }
 
     #[test]

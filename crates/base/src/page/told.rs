@@ -66,7 +66,7 @@ fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
 }
 
 /// A fault or an advice as a sentence.
-fn sentence(lang: Lang, text: &str) -> String {
+pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {
         Lang::Zh => format!("{text}。"),
         Lang::En => {

@@ -99,6 +99,14 @@ pub enum Wrong {
     NotAPhone {
         given: String,
     },
+    /// A short name that a tenant has, or for which another has asked.
+    NameTaken {
+        given: String,
+    },
+    /// A credit code that a tenant has, or with which another has asked.
+    CodeTaken {
+        given: String,
+    },
     SignIn(SignInFault),
     RoleElsewhere {
         role: Role,

@@ -93,10 +93,7 @@ pub fn words(wrong: &Wrong) -> Words {
                     format!("is `{}`, whose last character `{digit}` does not follow from the others", shown(given))
                 }
             },
-            format!(
-                "give the {CREDIT_CODE_LEN} characters of the unified social credit code; a number of another kind is \
-                 `other_tax_number`"
-            ),
+            format!("give the {CREDIT_CODE_LEN} characters of the unified social credit code"),
         ),
         Wrong::NotBeside { other } => (format!("is given beside {}", other.code), "leave one of the two out".into()),
         Wrong::NotALogin => {
@@ -108,7 +105,9 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAUrl { .. }
-        | Wrong::NotAPhone { .. } => of_application(wrong),
+        | Wrong::NotAPhone { .. }
+        | Wrong::NameTaken { .. }
+        | Wrong::CodeTaken { .. } => of_application(wrong),
         Wrong::SignIn(fault) => sign_in::en(fault),
         Wrong::RoleElsewhere { role } => (
             format!("is `{}`", role.code()),
@@ -480,6 +479,17 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAPhone { given } => (
             format!("is `{}`, which is not a telephone number", shown(given)),
             "use 5 to 20 digits, spaces and hyphens, with a `+` in front for other countries".into(),
+        ),
+        Wrong::NameTaken { given } => (
+            format!("is `{}`, which another organisation has or has asked for", shown(given)),
+            "choose another".into(),
+        ),
+        Wrong::CodeTaken { given } => (
+            format!(
+                "is `{}`, under which an organisation is at the center or has applied already",
+                shown(given)
+            ),
+            "ask a colleague for the link of that application or an invitation, or ask the center".into(),
         ),
         _ => Words::default(),
     }

@@ -94,6 +94,8 @@ fn samples() -> Vec<Wrong> {
         NotAnEmail { .. } => [Wrong::NotAnEmail { given: text("x y") }],
         NotAUrl { .. } => [None, Some("oapi.dingtalk.com")].map(|host| Wrong::NotAUrl { given: text("x y"), host }),
         NotAPhone { .. } => [Wrong::NotAPhone { given: text("xyz") }],
+        NameTaken { .. } => [Wrong::NameTaken { given: text("west-lake") }],
+        CodeTaken { .. } => [Wrong::CodeTaken { given: text("91330100799655058B") }],
         SignIn(_) => of_sign_ins().into_iter().map(Wrong::SignIn),
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),
         TenantNotNamed => [Wrong::TenantNotNamed],

@@ -83,7 +83,7 @@ pub fn words(wrong: &Wrong) -> Words {
                     format!("“{}”的校验码“{digit}”不对", shown(given))
                 }
             },
-            format!("请填写 {CREDIT_CODE_LEN} 位统一社会信用代码；其他税号请填在“其他税号”中"),
+            format!("请填写 {CREDIT_CODE_LEN} 位统一社会信用代码"),
         ),
         Wrong::NotBeside { other } => (format!("与“{}”同时填写", other.zh), "请只填其中一项".into()),
         Wrong::NotALogin => {
@@ -95,7 +95,9 @@ pub fn words(wrong: &Wrong) -> Words {
         | Wrong::NotAWholeNumber { .. }
         | Wrong::NotAnEmail { .. }
         | Wrong::NotAUrl { .. }
-        | Wrong::NotAPhone { .. } => of_application(wrong),
+        | Wrong::NotAPhone { .. }
+        | Wrong::NameTaken { .. }
+        | Wrong::CodeTaken { .. } => of_application(wrong),
         Wrong::SignIn(fault) => sign_in::zh(fault),
         Wrong::RoleElsewhere { role } => (
             format!("在这里不能是{}", role_word(*role)),
@@ -442,6 +444,13 @@ fn of_application(wrong: &Wrong) -> Words {
         Wrong::NotAPhone { given } => (
             format!("“{}”不是电话号码", shown(given)),
             "请填写 5 至 20 位数字，可含空格和连字符；境外号码以 + 开头".into(),
+        ),
+        Wrong::NameTaken { given } => {
+            (format!("“{}”已被其他单位使用或申请", shown(given)), "请换一个".into())
+        }
+        Wrong::CodeTaken { given } => (
+            format!("“{}”已有单位入驻或正在申请", shown(given)),
+            "请向同事索取该申请的链接或邀请，或与中心联系".into(),
         ),
         _ => Words::default(),
     }

@@ -207,6 +207,22 @@ fn shown(lang: Lang, clock: &Clock, applications: &[Value]) -> String {
     table(&titles, applications.iter().map(row).collect(), 7)
 }
 
+/// Another that has an answer of an application.
+fn other_of(lang: Lang, kind: &str, twin: &Value) -> String {
+    let question = words::word(lang, kind, text(twin, "question"));
+    let who = ["application", "tenant", "login"].map(|key| twin[key].as_str());
+    match (lang, who) {
+        (Lang::Zh, [Some(number), ..]) => format!("{question}：申请 {number} 填写的与此相同"),
+        (Lang::En, [Some(number), ..]) => format!("{question}: application {number} has the same"),
+        (Lang::Zh, [_, Some(slug), _]) => format!("{question}：租户 {slug} 已使用"),
+        (Lang::En, [_, Some(slug), _]) => format!("{question}: tenant {slug} has the same"),
+        (Lang::Zh, [.., login]) => format!("{question}：登录名 {} 已有人使用", login.unwrap_or_default()),
+        (Lang::En, [.., login]) => {
+            format!("{question}: somebody has the login {} already", login.unwrap_or_default())
+        }
+    }
+}
+
 /// One application: how it stands, its answers, and what was done with it.
 fn one(lang: Lang, clock: &Clock, application: &Value) -> String {
     let mut told = shown(lang, clock, std::slice::from_ref(application));
@@ -224,6 +240,10 @@ fn one(lang: Lang, clock: &Clock, application: &Value) -> String {
             ),
         };
         told = format!("{told}\n\n{short}");
+    }
+    if let Some(twins) = application["twins"].as_array().filter(|twins| !twins.is_empty()) {
+        let lines = twins.iter().map(|twin| other_of(lang, text(application, "kind"), twin));
+        told = format!("{told}\n\n{}", lines.collect::<Vec<_>>().join("\n"));
     }
     let answers = application["answers"].as_object().into_iter().flatten();
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

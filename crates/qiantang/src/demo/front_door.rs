@@ -174,14 +174,16 @@ fn company(purpose: &str) -> Answers {
     answers(
         &json!({ "legal_name": "湖畔新药科技有限公司", "name_en": "Hupan Pharma", "tax_number": COMPANY_CODE,
         "slug": "hupan-pharma", "contact": "陈湖", "email": "chen.hu@hupan.example", "phone": "0571-5550 0101",
-        "work": "药物发现 · drug discovery", "cards": 16, "card_hours": 2000, "purpose": purpose }),
+        "work": "药物发现 · drug discovery", "staff": 86, "budget": 800_000, "cards": 16,
+        "card_hours": 2000, "purpose": purpose }),
     )
 }
 
 fn office() -> Answers {
     answers(&json!({ "legal_name": "湖滨区数据资源管理局", "name_en": "Hubin District Data Office",
         "tax_number": OFFICE_CODE, "slug": "hubin-data", "contact": "周滨", "email": "zhou.bin@hubin.example",
-        "phone": "0571-5550 0202", "work": "政务热线 · citizens' hotline", "cards": 8, "card_hours": 500,
+        "phone": "0571-5550 0202", "work": "政务热线 · citizens' hotline", "approval": "湖滨数政〔2026〕12 号", "protection": 2, "cards": 8,
+        "card_hours": 500,
         "purpose": "热线来电的语音识别与归类 · recognising and sorting calls to the hotline" }))
 }
 

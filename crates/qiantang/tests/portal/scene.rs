@@ -290,7 +290,7 @@ impl Scene {
     fn signed(&self) -> &str {
         self.signed.get_or_init(|| {
             let (site, operator) = (&self.site, &self.site.operator);
-            let names = json!({ "legal_name": "某某大学", "tax_number": testkit::CREDIT_CODE });
+            let names = json!({ "legal_name": "某某大学", "tax_number": testkit::credit_code("alpha") });
             assert_eq!(site.ask("PATCH", "/api/v1/tenants/alpha", operator, Some(&names)).0, 200);
             let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 8 });
             let new = json!({ "number": "with-a-text", "terms": grant(), "pools": ["ascend-910"], "queue": queue,

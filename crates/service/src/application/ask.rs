@@ -26,7 +26,13 @@ use serde_json::{Value, json};
 use store::{StoreError, Tx, tenants};
 
 use super::account::{self, Standing};
-use crate::quote::ask::{self as quotes, QuoteView};
+use crate::{
+    onboarding::{
+        rule::CODE as JOIN,
+        twins::{self, Twin},
+    },
+    quote::ask::{self as quotes, QuoteView},
+};
 
 /// Which applications to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -91,6 +97,8 @@ pub struct ApplicationDetail {
     pub steps: Vec<Step>,
     /// The first step, of those to come, for which the center has too few people: nobody can decide it as things stand.
     pub too_few: Option<TooFew>,
+    /// Others that have its short name or credit code, as long as it is not decided.
+    pub twins: Vec<Twin>,
     pub acts: Vec<ActView>,
     /// The login of the account that came of it.
     pub login: Option<String>,
@@ -267,6 +275,7 @@ fn detail(
         acts.push(act_view(&mut names, act)?);
     }
     let too_few = too_few(tx, &application)?;
+    let twins = twins_of(tx, &application)?;
     let account = account::standing(tx, application.id)?;
     let (login, has_password) =
         account.map_or((None, false), |Standing { login, is_set }| (Some(login), is_set));
@@ -280,11 +289,23 @@ fn detail(
         granted: decision.map(|decision| decision.granted).filter(|granted| !granted.is_empty()),
         steps: application.steps,
         too_few,
+        twins,
         acts,
         login,
         has_password,
         quotes,
     })
+}
+
+/// Others that have what is asked for, by the changes that were granted so far.
+fn twins_of(tx: &Tx, application: &Application) -> Result<Vec<Twin>, StoreError> {
+    if application.kind != JOIN || application.decision.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut asked = application.answers.clone();
+    let acts = rows::acts(tx, application.id)?.into_iter();
+    asked.extend(acts.filter(|act| act.round == application.round).flat_map(|act| act.changes));
+    twins::find(tx, application.id, &asked)
 }
 
 /// The first step to come that the center's people are too few for.
@@ -349,7 +370,7 @@ pub async fn judge(
             score: new.score,
             reason: new.reason.trim().to_owned(),
             note: new.note.trim().to_owned(),
-            changes: kind.form.read_changes(&new.changes)?,
+            changes: kind.form.read_changes(found.domain, &new.changes)?,
         };
         let mut detail_of = json!({ "number": found.number, "verdict": verdict.code() });
         if !judgement.reason.is_empty() {

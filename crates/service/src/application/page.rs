@@ -23,7 +23,7 @@ use base::{
     },
 };
 use center::center::Center;
-use domain::TenantDomain;
+use domain::{TenantDomain, problem::Place};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -31,9 +31,12 @@ use super::{
     account::{self, Standing},
     ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN, TooFew},
 };
-use crate::quote::{
-    ask::QuoteView,
-    rule::{MANAGE, takes_quotes},
+use crate::{
+    onboarding::twins::Twin,
+    quote::{
+        ask::QuoteView,
+        rule::{MANAGE, takes_quotes},
+    },
 };
 
 #[derive(Template)]
@@ -73,6 +76,13 @@ pub struct AnswerLine {
     granted: String,
 }
 
+/// Another that has an answer: the question, who it is, and the page of it.
+pub struct TwinLine {
+    question: String,
+    who: String,
+    href: String,
+}
+
 #[derive(Template)]
 #[template(path = "application/show.html")]
 #[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
@@ -85,6 +95,8 @@ pub struct ApplicationPage {
     path: Vec<String>,
     /// Why nobody can decide it as things stand; empty where they can.
     too_few: String,
+    /// Others that have its short name or its credit code.
+    twins: Vec<TwinLine>,
     may_judge: bool,
     is_scored: bool,
     verdict: Form,
@@ -196,8 +208,18 @@ async fn show_one(
     let found = ask::show(center, &visitor.caller, number).await?;
     let kind = ask::kind_of(center, &found.application.kind)?;
     let lines = lines(ui, &found, kind.code, &kind.form);
-    let ApplicationDetail { application, reason, steps, too_few, acts, login, has_password, quotes, .. } =
-        found;
+    let ApplicationDetail {
+        application,
+        reason,
+        steps,
+        too_few,
+        twins,
+        acts,
+        login,
+        has_password,
+        quotes,
+        ..
+    } = found;
     let role = visitor.caller.member.role;
     let own = visitor.caller.member.login.as_str();
     let has_spoken = acts.iter().any(|act| {
@@ -216,6 +238,7 @@ async fn show_one(
         is_scored,
         path: steps.iter().map(|step| step_text(ui, *step)).collect(),
         too_few: too_few.map(|few| few_text(ui, few)).unwrap_or_default(),
+        twins: twins.into_iter().map(|twin| twin_line(ui, kind.code, twin)).collect(),
         lines,
         application,
         reason,
@@ -235,6 +258,17 @@ pub fn step_text(ui: Ui, step: base::approval::Step) -> String {
         (None, 1) => role,
         (None, most) => format!("{role} · {}", ui.t2("step-quorum", step.quorum, most)),
     }
+}
+
+fn twin_line(ui: Ui, kind: &str, twin: Twin) -> TwinLine {
+    let question = ui.word(kind, &twin.question);
+    let (key, name, page) = match twin {
+        Twin { application: Some(number), .. } => ("application-twin", number, "/applications/"),
+        Twin { tenant: Some(slug), .. } => ("application-twin-tenant", slug, "/tenants/"),
+        Twin { login, .. } => ("application-twin-login", login.unwrap_or_default(), ""),
+    };
+    let href = if page.is_empty() { String::new() } else { format!("{page}{name}") };
+    TwinLine { question, who: ui.t1(key, "name", name), href }
 }
 
 fn few_text(ui: Ui, TooFew { role, needed, there }: TooFew) -> String {
@@ -264,7 +298,7 @@ fn lines(ui: Ui, found: &ApplicationDetail, kind: &str, form: &Questions) -> Vec
             given,
         }
     };
-    form.questions.iter().map(|question| line(question.field.code)).collect()
+    form.asked(found.application.domain).map(|question| line(question.field.code)).collect()
 }
 
 pub async fn judge(
@@ -304,6 +338,7 @@ pub async fn judge(
             Ok(Redirect::to(&format!("/applications/{number}")).into_response())
         }
         Err(error) => {
+            let error = blame_grants(&mut form, ui, error);
             let status = form.explain(ui, error, |name| match name {
                 "reason" => Some("reason"),
                 "note" => Some("note"),
@@ -313,6 +348,22 @@ pub async fn judge(
             show_one(&center, &visitor, &number, status, (form, String::new())).await
         }
     }
+}
+
+/// Says at the field of an answer what is wrong with it as it was to be granted. What is left belongs to no answer.
+fn blame_grants(form: &mut Form, ui: Ui, error: AppError) -> AppError {
+    let AppError::Invalid(problems) = error else { return error };
+    let own = ["reason", "note", "score", "changes", "verdict"];
+    let (rest, granted): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| match &problem.place {
+        Place::Field(field) => own.contains(&field.code),
+        _ => true,
+    });
+    for problem in granted {
+        if let Place::Field(field) = problem.place {
+            form.blame_for(ui, &format!("grant-{}", field.code), problem.wrong);
+        }
+    }
+    AppError::Invalid(rest)
 }
 
 pub async fn make_link(
@@ -412,6 +463,19 @@ pub(super) mod samples {
                     few_text(page.ui, TooFew { role: Role::Contracts, needed: 2, there: 1 })
                 } else {
                     String::new()
+                },
+                twins: if is_open {
+                    let twin = Twin {
+                        question: "slug".into(),
+                        application: Some("A-2026-000003".into()),
+                        tenant: None,
+                        login: None,
+                    };
+                    let of_tenant = Twin { application: None, tenant: Some("a".into()), ..twin.clone() };
+                    let of_login = Twin { tenant: None, login: Some("a-admin".into()), ..of_tenant.clone() };
+                    [twin, of_tenant, of_login].map(|twin| twin_line(page.ui, "join", twin)).into()
+                } else {
+                    Vec::new()
                 },
                 may_judge: is_open,
                 is_scored: is_open,

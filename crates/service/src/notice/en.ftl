@@ -13,7 +13,10 @@ topic-application_moved = An application of mine moved on
 topic-application_to_review = An application waits for review
 notice = Notice
 notice-application-moved = Your application { $number } is { $state }
-notice-application-to-review = The application { $number } waits for review
+notice-application-to-review = { $again ->
+    [yes] The application { $number } was handed in again and waits for your review
+   *[no] The application { $number } waits for your review
+  }
 notices-title = Inbox
 notices-unread = { $n } unread
 notices-all = All

@@ -25,6 +25,7 @@ pub fn concerns(topic: &Topic, role: Role) -> bool {
         Audience::Submitter => matches!(role, Role::Admin | Role::Developer),
         Audience::Applicant => !role.is_of_center(),
         Audience::Tenant(wanted) | Audience::Center(wanted) => *wanted == role,
+        Audience::CenterNamed { among, .. } => among.contains(&role),
     })
 }
 
@@ -42,5 +43,7 @@ mod tests {
         let node = of(&[Audience::Center(Role::Operator)]);
         assert!(concerns(&node, Role::Operator) && !concerns(&node, Role::Auditor));
         assert!(concerns(&of(&[Audience::Applicant]), Role::Finance));
+        let named = of(&[Audience::CenterNamed { key: "role", among: &[Role::Contracts] }]);
+        assert!(concerns(&named, Role::Contracts) && !concerns(&named, Role::Auditor));
     }
 }

@@ -73,4 +73,13 @@ fn a_notice_is_said_in_both_languages_with_words_for_codes() {
     assert!((failed.when)(&data) && !(failed.when)(&json!({ "outcome": "succeeded" })));
     assert!(failed.by_default.contains(&Channel::Inbox));
     assert_eq!(failed.page_of(&data), "/jobs/job_1");
+    // What comes a second time says so.
+    let once = json!({ "number": "A-1", "opens": "operator" });
+    let review = said::topic(&kinds, "application_to_review").expect("it is there");
+    assert!((review.when)(&once) && !(review.when)(&json!({ "number": "A-1" })));
+    let twice = json!({ "number": "A-1", "opens": "operator", "again": "yes" });
+    for (lang, words) in [(Lang::En, "again"), (Lang::Zh, "重新提交")] {
+        assert!(!said::of_topic(review, lang, &once).contains(words));
+        assert!(said::of_topic(review, lang, &twice).contains(words));
+    }
 }

@@ -13,7 +13,10 @@ topic-application_moved = 我的申请有进展
 topic-application_to_review = 申请待评审
 notice = 通知
 notice-application-moved = 您的申请 { $number } 现状：{ $state }
-notice-application-to-review = 申请 { $number } 待评审
+notice-application-to-review = { $again ->
+    [yes] 申请 { $number } 已重新提交，待您评审
+   *[no] 申请 { $number } 待您评审
+  }
 notices-title = 收件箱
 notices-unread = { $n } 条未读
 notices-all = 全部

@@ -22,6 +22,7 @@ use store::Tx;
 use super::{
     effect::JOIN,
     rule::{CODE, FORM, MOST_DRAFTS},
+    twins,
 };
 use crate::{
     application::account::{self, Standing},
@@ -76,7 +77,7 @@ pub async fn draw_up(
     center.limits.application(from)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
     let domain = params::word(field::DOMAIN, domain, TenantDomain::from_code, &known)?;
-    let answers = FORM.read(answers, act == Act::Save)?;
+    let answers = FORM.read(domain, answers, act == Act::Save)?;
     let secret = credentials::new_secret("");
     let tracking = credentials::hash(&secret);
     let terms = center.common.approval.terms();
@@ -94,6 +95,7 @@ pub async fn draw_up(
         outside::keep_link(&for_mail, tx, kept.application.id, &for_link)?;
         record(tx, &from, &kept, Deed::Drafted)?;
         if act == Act::HandIn {
+            twins::refuse(tx, kept.application.id, &kept.application.answers)?;
             kept = keep::advance(tx, &kept.application, Move::Submit(steps), now, &terms)?;
             record(tx, &from, &kept, Deed::Submitted)?;
         }
@@ -190,9 +192,10 @@ pub async fn change(
         let (kept, deed) = if act == Act::Withdraw {
             (go(&found, Move::Withdraw)?, Deed::Withdrawn)
         } else {
-            let answers = FORM.read(&answers, act == Act::Save)?;
+            let answers = FORM.read(found.domain, &answers, act == Act::Save)?;
             let saved = go(&Application { form_version: FORM.version, ..found }, Move::Save(answers))?;
             if act == Act::HandIn {
+                twins::refuse(tx, saved.application.id, &saved.application.answers)?;
                 let steps = path(&handle, saved.application.domain);
                 (go(&saved.application, Move::Submit(steps))?, Deed::Submitted)
             } else {

@@ -14,7 +14,10 @@ use domain::problem::field;
 use serde_json::{Value, json};
 use store::Tx;
 
-use super::rule::{CODE, CONTACT, FIRST_PROJECT, FORM, login, path};
+use super::{
+    rule::{CODE, CONTACT, FIRST_PROJECT, FORM, login, path},
+    twins,
+};
 use crate::{application::account, quote::effect as quotes};
 
 pub const JOIN: Kind<Center> = Kind { code: CODE, form: FORM, title: field::LEGAL_NAME.code, path, effect };
@@ -25,6 +28,7 @@ fn effect(center: &Center, tx: &Tx, application: &Application) -> Result<Effect<
         granted.ok_or_else(|| AppError::internal("an application takes effect without a decision"))?;
     let text = |name: &str| granted.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (slug, legal_name) = (text(field::SLUG.code), text(field::LEGAL_NAME.code));
+    twins::refuse_name(tx, &slug)?;
     let name_en = Some(text(field::NAME_EN.code)).filter(|name| !name.is_empty());
     let new = NewTenant {
         slug: slug.clone(),

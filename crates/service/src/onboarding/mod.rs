@@ -8,6 +8,7 @@ mod page;
 pub mod rule;
 #[cfg(test)]
 mod tests;
+pub mod twins;
 
 use base::{noun::Noun, page::routes::Routes};
 use center::center::Center;

@@ -85,9 +85,9 @@ pub struct SecretQuery {
     secret: String,
 }
 
-fn fields(ui: Ui) -> Vec<FormField> {
+fn fields(ui: Ui, of: TenantDomain) -> Vec<FormField> {
     use base::approval::Answer;
-    let field = |question: &base::approval::Question| {
+    let field = |question: &'static base::approval::Question| {
         let name = question.field.code;
         let hint = base::page::texts::find(ui.lang, &format!("{CODE}-hint-{name}"), &[]);
         FormField {
@@ -98,7 +98,7 @@ fn fields(ui: Ui) -> Vec<FormField> {
             is_number: matches!(question.answer, Answer::Number { .. }),
         }
     };
-    FORM.questions.iter().map(field).collect()
+    FORM.asked(of).map(field).collect()
 }
 
 /// What was typed, by the names of the form's questions.
@@ -136,7 +136,7 @@ fn show_form(front: Front, status: StatusCode, applying: Form) -> Response {
         page: Page { description, ..Page::new(front, "", ui.t("apply-title")) },
         ways: WAYS.map(TenantDomain::code),
         way: known.map(|domain| domain.code().to_owned()).unwrap_or_default(),
-        fields: fields(ui),
+        fields: known.map(|domain| fields(ui, domain)).unwrap_or_default(),
         applying,
     };
     render(status, &page)
@@ -206,8 +206,8 @@ async fn show_tracked(
     let page = TrackPage {
         page: Page::new(front, "", found.number.clone()),
         applying: sent.unwrap_or_else(kept),
-        fields: fields(ui),
-        answers: FORM.questions.iter().map(answer).collect(),
+        fields: fields(ui, found.domain),
+        answers: FORM.asked(found.domain).map(answer).collect(),
         is_open: found.state.is_with_applicant(),
         can_withdraw: found.state.is_with_applicant() || found.state.is_with_reviewers(),
         secret,
@@ -297,7 +297,9 @@ mod samples {
                 page: Page { description: "How one applies".into(), ..page.clone() },
                 ways: WAYS.map(TenantDomain::code),
                 way: way.into(),
-                fields: fields(page.ui),
+                fields: TenantDomain::from_code(way)
+                    .map(|domain| fields(page.ui, domain))
+                    .unwrap_or_default(),
                 applying,
             };
             let mut wrong = Form::with(&[("contact", "<Li>".into())]);
@@ -330,7 +332,7 @@ mod samples {
                     },
                 },
                 secret: "s3cret".into(),
-                fields: fields(page.ui),
+                fields: fields(page.ui, TenantDomain::Research),
                 answers: vec![(page.ui.word(CODE, "contact"), "<Li>".into())],
                 applying: Form::default(),
                 is_open: state.is_with_applicant(),

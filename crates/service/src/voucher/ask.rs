@@ -159,22 +159,27 @@ fn own_tenant(caller: &Caller) -> Result<TenantId, AppError> {
 pub async fn quote(center: &Center, caller: &Caller, answers: &Answers) -> Result<VoucherQuote, AppError> {
     center.policies.check(caller, APPLY, caller.member.tenant)?;
     let tenant = own_tenant(caller)?;
-    let answers = FORM.read(answers, false)?;
-    center.try_read(move |tx| quoted(tx, &plan(tx, tenant, &answers, moment::now())?)).await
+    let answers = answers.clone();
+    let read = move |tx: &Tx| {
+        let answers = FORM.read(store::tenants::get_tenant(tx, tenant)?.domain, &answers, false)?;
+        quoted(tx, &plan(tx, tenant, &answers, moment::now())?)
+    };
+    center.try_read(read).await
 }
 
 /// Hands in an application for a voucher.
 pub async fn apply(center: &Center, caller: &Caller, answers: &Answers) -> Result<Applied, AppError> {
     let may = center.policies.may(caller, APPLY, caller.member.tenant)?;
     let (tenant, member) = (own_tenant(caller)?, caller.member.id);
-    let answers = FORM.read(answers, false)?;
+    let answers = answers.clone();
     let (zone, terms, handle) = (center.common.time_zone, center.common.approval.terms(), center.clone());
     let work = move |tx: &Tx| {
         let now = moment::now();
-        let planned = plan(tx, tenant, &answers, now)?;
         let domain = store::tenants::get_tenant(tx, tenant)?.domain;
+        let answers = FORM.read(domain, &answers, false)?;
+        let planned = plan(tx, tenant, &answers, now)?;
         let asker = Asker::Member { member, tenant: Some(tenant) };
-        let new = New { kind: CODE, form_version: FORM.version, domain, asker, answers: answers.clone() };
+        let new = New { kind: CODE, form_version: FORM.version, domain, asker, answers };
         let drawn_up = applications::draw_up(tx, zone, new, now, &terms)?;
         let steps = handle.common.approval.path(CODE, domain).unwrap_or_else(|| (VOUCHER.path)(domain));
         let kept = applications::advance(tx, &drawn_up.application, Move::Submit(steps), now, &terms)?;

@@ -29,11 +29,11 @@ pub const ELSEWHERE: Field =
     Field { code: "elsewhere_yuan", zh: "本年度在别处申请的金额（元）" };
 
 const fn required(field: Field, answer: Answer) -> Question {
-    Question { field, answer, is_required: true }
+    Question { field, answer, is_required: true, only: &[] }
 }
 
 const fn optional(field: Field, answer: Answer) -> Question {
-    Question { field, answer, is_required: false }
+    Question { field, answer, is_required: false, only: &[] }
 }
 
 /// The form that a tenant fills in.

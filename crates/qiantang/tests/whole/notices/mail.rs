@@ -173,7 +173,7 @@ fn applicants_and_the_invited_get_their_links() {
     let text = center.mail("lin@alpha.example", "invited")["text"].as_str().expect("text").to_owned();
     assert_eq!(Some(link(&text, "/join/").as_str()), made["path"].as_str());
     let (number, secret) = apply(site, "government", "office");
-    let form = testkit::join_form("office");
+    let form = testkit::join_form("government", "office");
     let address = form.iter().find(|(name, _)| *name == "email").expect("an address").1.clone();
     let mail = center.mail(&address, &number);
     let text = mail["text"].as_str().expect("text");

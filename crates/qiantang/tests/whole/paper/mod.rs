@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::{CREDIT_CODE, Dice, PASSWORD, Site, agent, ask};
+use testkit::{Dice, PASSWORD, Site, agent, ask, credit_code};
 
 /// The center as a party to contracts, and limits that no test meets.
 const SETTINGS: &str = "[limits]\nsign_ins_per_minute = 1000000\napplications_per_hour = 1000000\n\
@@ -31,7 +31,7 @@ fn person(site: &Site, login: &str, role: &str) -> String {
 
 /// Names a tenant as it is registered, so that contracts can be made with it.
 fn register(site: &Site, slug: &str) {
-    let names = json!({ "legal_name": "某某大学", "tax_number": CREDIT_CODE });
+    let names = json!({ "legal_name": "某某大学", "tax_number": credit_code("univ") });
     let path = format!("/api/v1/tenants/{slug}");
     let (status, answer) = site.ask("PATCH", &path, &site.operator, Some(&names));
     assert_eq!(status, 200, "{answer}");
