@@ -152,7 +152,7 @@ pub async fn callback(
         }
         Entered::Code { member, by, next } => {
             let (person, login) = (member.person, member.login);
-            code::ask_code(&center, Half { person, login, by: Some(by), onward: onward(next), wrong: 0 })
+            Ok(code::ask_code(&center, Half { person, login, by: Some(by), onward: onward(next), wrong: 0 }))
         }
         Entered::Linked => Ok(Redirect::to("/tokens?changed=identity#identities").into_response()),
         Entered::Pending { login } => {

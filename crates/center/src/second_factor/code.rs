@@ -56,15 +56,15 @@ pub async fn go_on(
     if !ask::is_bound(center, member.person).await? {
         return door::enter(center, front, member, Way::Password, onward).await;
     }
-    ask_code(center, Half { person: member.person, login: member.login, by: None, onward, wrong: 0 })
+    Ok(ask_code(center, Half { person: member.person, login: member.login, by: None, onward, wrong: 0 }))
 }
 
 /// Sends a browser to the page that asks for the code.
-pub fn ask_code(center: &Center, half: Half) -> Result<Response, AppError> {
+pub fn ask_code(center: &Center, half: Half) -> Response {
     let secret = credentials::new_secret("");
     center.entry.halves.put(&kept_under(&secret), half);
     let cookie = door::cookie(center, COOKIE, &secret, AGE_S);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PATH)).into_response())
+    ([(header::SET_COOKIE, cookie)], Redirect::to(PATH)).into_response()
 }
 
 fn half(center: &Center, headers: &HeaderMap) -> Option<(String, Half)> {

@@ -20,6 +20,8 @@ fn dev() -> Value {
     json!({ "groups": ["dev"] })
 }
 
+type Make<'a> = Box<dyn FnOnce(&Fake, Value) -> String + 'a>;
+
 #[test]
 fn an_id_token_that_is_not_right_signs_nobody_in() {
     let (scene, fake) = scene();
@@ -31,7 +33,6 @@ fn an_id_token_that_is_not_right_signs_nobody_in() {
 
     let stranger = Key::new("stranger");
     let claims = |more: Value| move |fake: &Fake, claims: Value| fake.key.token(&merged(claims, &more));
-    type Make<'a> = Box<dyn FnOnce(&Fake, Value) -> String + 'a>;
     let wrong: Vec<(&str, Make<'_>)> = vec![
         ("another issuer made", Box::new(claims(json!({ "iss": "https://evil.example" })))),
         ("another issuer made", Box::new(claims(json!({ "iss": format!("{}/", fake.url) })))),

@@ -31,7 +31,7 @@ fn person(site: &Site, login: &str, role: &str) -> String {
 
 /// Names a tenant as it is registered, so that contracts can be made with it.
 fn register(site: &Site, slug: &str) {
-    let names = json!({ "legal_name": "某某大学", "tax_number": credit_code("univ") });
+    let names = json!({ "legal_name": "某某大学", "tax_number": credit_code(slug) });
     let path = format!("/api/v1/tenants/{slug}");
     let (status, answer) = site.ask("PATCH", &path, &site.operator, Some(&names));
     assert_eq!(status, 200, "{answer}");
