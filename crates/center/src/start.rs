@@ -139,7 +139,7 @@ pub fn open(
     host_command: Vec<OsString>,
 ) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
     let began = std::time::Instant::now();
-    rehearsal::begin(std::env::var_os(AHEAD_VARIABLE))?;
+    rehearsal::begin(std::env::var_os(AHEAD_VARIABLE)).map_err(|given| StartError::Clock { given })?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
     check_kinds(platforms, &settings)?;
     Templates::load(&settings.signing)?;

@@ -2,6 +2,7 @@
 
 mod dropped;
 mod illegal;
+pub mod mail;
 pub mod task;
 mod tasks;
 

@@ -9,6 +9,7 @@ mod place;
 mod quote;
 mod shown;
 mod sign_in;
+mod taskfile;
 #[cfg(test)]
 mod tests;
 mod zh;
@@ -19,15 +20,13 @@ use crate::Lang;
 use shown::{Words, shown};
 
 pub(crate) use code::out_of_range;
-pub use code::{
-    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
-    ValueFault, Wrong,
-};
+pub use code::{ContractFault, Form, JobFault, NotHere, OptionFault, Quantity, Things, ValueFault, Wrong};
 pub use field::Field;
 pub use invoice::InvoiceFault;
 pub use place::{Place, SpecProblem};
 pub use quote::QuoteFault;
 pub use sign_in::SignInFault;
+pub use taskfile::{KeyKind, TaskFileFault};
 
 impl SpecProblem {
     pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {

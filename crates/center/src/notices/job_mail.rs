@@ -7,8 +7,8 @@ use base::{
 };
 use domain::{
     Job, Outcome, PersonId, Timestamp,
-    job::JobOutcome,
-    spec::mail::{Happened, JobMail},
+    job::{JobOutcome, mail::Happened},
+    spec::mail::JobMail,
 };
 use serde_json::{Value, json};
 use store::{StoreError, Tx, db::params, events::Event, jobs, statements, tenants};

@@ -4,10 +4,11 @@ mod invoice;
 mod option;
 
 use super::{
-    code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
+    code::{ContractFault, JobFault, Quantity, Things, Wrong},
     quote,
     shown::{Words, grouped, hours, shown, yuan},
     sign_in,
+    taskfile::{KeyKind, TaskFileFault},
 };
 use crate::{
     job::{JobOutcome, JobState},

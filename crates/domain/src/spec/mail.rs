@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{codes, job::JobOutcome};
+use crate::codes;
 
 /// The most characters of whom mail goes to.
 pub const MAX_MAIL_TO: usize = 254;
@@ -28,14 +28,6 @@ codes! {
     }
 }
 
-/// What happened to a job, or to a task of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happened {
-    Began,
-    TriedAgain,
-    Ended(JobOutcome),
-}
-
 /// The mail that is asked for with a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,30 +41,13 @@ pub struct JobMail {
 }
 
 impl JobMail {
-    fn is_on(&self, on: MailOn) -> bool {
+    pub(crate) fn is_on(&self, on: MailOn) -> bool {
         self.on.contains(&on)
     }
 
     /// Whether each task is told of, and not the job as a whole.
     pub fn is_of_tasks(&self) -> bool {
         self.is_on(MailOn::EachTask)
-    }
-
-    /// Whether mail goes out for this.
-    pub fn wants(&self, happened: Happened) -> bool {
-        let on = |on| self.is_on(on);
-        match happened {
-            Happened::Began => on(MailOn::Begin),
-            Happened::TriedAgain => on(MailOn::Requeue),
-            Happened::Ended(JobOutcome::Succeeded | JobOutcome::Cancelled) => on(MailOn::End),
-            Happened::Ended(JobOutcome::NeverRan) => on(MailOn::NeverRan) || on(MailOn::End),
-            Happened::Ended(JobOutcome::TimedOut) => {
-                on(MailOn::TimeLimit) || on(MailOn::Fail) || on(MailOn::End)
-            }
-            Happened::Ended(JobOutcome::Failed | JobOutcome::Stopped | JobOutcome::Lost) => {
-                on(MailOn::Fail) || on(MailOn::End)
-            }
-        }
     }
 }
 
@@ -123,10 +98,6 @@ pub fn mail_types(value: &str) -> MailTypes {
 mod tests {
     use super::*;
 
-    fn mail(value: &str) -> JobMail {
-        JobMail { on: mail_types(value).on, to: None }
-    }
-
     #[test]
     fn words_of_sbatch_are_moments() {
         use MailOn::{Begin, EachTask, End, Fail, NeverRan, Requeue};
@@ -138,22 +109,5 @@ mod tests {
         assert_eq!(mail_types("ARRAY_TASKS,FAIL").on, [Fail, EachTask]);
         let early = mail_types("END,time_limit_80,STAGE_OUT");
         assert_eq!((early.on, early.not_sent), (vec![End], vec!["TIME_LIMIT_80".into(), "STAGE_OUT".into()]));
-    }
-
-    #[test]
-    fn an_end_is_told_by_what_it_was() {
-        use JobOutcome::{Failed, Lost, NeverRan, Stopped, TimedOut};
-        let told = |value: &str| {
-            let mail = mail(value);
-            JobOutcome::ALL.into_iter().filter(|how| mail.wants(Happened::Ended(*how))).collect::<Vec<_>>()
-        };
-        assert_eq!(told("END"), JobOutcome::ALL);
-        assert_eq!(told("FAIL"), [Failed, TimedOut, Stopped, Lost]);
-        assert_eq!(told("INVALID_DEPEND"), [NeverRan]);
-        assert_eq!(told("TIME_LIMIT"), [TimedOut]);
-        assert_eq!(told("BEGIN,REQUEUE"), []);
-        assert!(mail("BEGIN").wants(Happened::Began) && !mail("END").wants(Happened::Began));
-        assert!(mail("REQUEUE").wants(Happened::TriedAgain) && !mail("BEGIN").wants(Happened::TriedAgain));
-        assert!(mail("ALL,ARRAY_TASKS").is_of_tasks() && !mail("ALL").is_of_tasks());
     }
 }

@@ -26,7 +26,6 @@ mod retirement;
 mod scripts;
 mod shipping;
 mod sign_in;
-mod status;
 mod tamper;
 mod time_zone;
 mod told;

@@ -1,7 +1,5 @@
 //! Vouchers in a browser: programmes with their pots, vouchers, the application for one, and claims with their steps.
 
-use std::borrow::Borrow;
-
 use askama::Template;
 use axum::{
     extract::State,
@@ -37,7 +35,10 @@ use super::{
     claim::{self, ClaimQuery, NewClaim, NewStep},
     evidence::Evidence,
     programme::{self, FundingDecision, NewFunding},
-    view::{ActView, ClaimDetail, ClaimView, FundingView, ProgrammeDetail, ProgrammeView, VoucherView},
+    view::{
+        ActView, ClaimDetail, ClaimView, FundingView, ProgrammeDetail, ProgrammeView, VoucherView, percent,
+        pflops_hours,
+    },
 };
 
 /// The most claims that the overview shows.
@@ -116,19 +117,6 @@ pub struct ClaimPage {
     /// The steps that the visitor may take.
     steps: Vec<&'static str>,
     typed: Form,
-}
-
-/// Basis points as they read: `30 %`, `12.5 %`.
-fn percent(bp: impl Borrow<u32>) -> String {
-    let bp = *bp.borrow();
-    let places = format!("{:02}", bp % 100);
-    let places = places.trim_end_matches('0');
-    if places.is_empty() { format!("{} %", bp / 100) } else { format!("{}.{places} %", bp / 100) }
-}
-
-fn pflops_hours(thousandths: impl Borrow<i64>) -> String {
-    let thousandths = *thousandths.borrow();
-    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }
 
 impl ApplyPage {

@@ -1,5 +1,7 @@
 //! Programmes, vouchers and claims as they are told.
 
+use std::borrow::Borrow;
+
 use base::{error::AppError, lookup::Names, text::Text};
 use center::voucher::keep;
 use domain::{
@@ -255,4 +257,17 @@ pub fn detail_of_claim(tx: &Tx, one: &Claim) -> Result<ClaimDetail, AppError> {
     }
     let evidence = serde_json::from_value(one.evidence.clone()).map_err(AppError::internal)?;
     Ok(ClaimDetail { claim: of_claim(tx, one)?, evidence, acts })
+}
+
+/// Basis points as they read: `30 %`, `12.5 %`.
+pub(super) fn percent(bp: impl Borrow<u32>) -> String {
+    let bp = *bp.borrow();
+    let places = format!("{:02}", bp % 100);
+    let places = places.trim_end_matches('0');
+    if places.is_empty() { format!("{} %", bp / 100) } else { format!("{}.{places} %", bp / 100) }
+}
+
+pub(super) fn pflops_hours(thousandths: impl Borrow<i64>) -> String {
+    let thousandths = *thousandths.borrow();
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }

@@ -72,3 +72,7 @@ event-name-endpoint-disabled = An endpoint was disabled
 event-name-endpoint-test = Test
 event-name-application-changed = An application moved on
 event-name-quote-changed = A quote moved on
+event-name-person-pending = Somebody came and has no place yet
+event-name-claim-absent = A sign-in came without its groups
+event-name-operator-kept = The last operator was kept
+event-name-member-out = A member's groups ended their place

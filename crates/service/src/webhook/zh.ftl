@@ -72,3 +72,7 @@ event-name-endpoint-disabled = 接收端已停用
 event-name-endpoint-test = 测试
 event-name-application-changed = 申请有进展
 event-name-quote-changed = 报价单有进展
+event-name-person-pending = 有人登录而尚无位置
+event-name-claim-absent = 登录信息中没有用户组
+event-name-operator-kept = 保留最后一位运营人员
+event-name-member-out = 成员因用户组变化而退出

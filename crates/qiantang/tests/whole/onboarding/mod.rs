@@ -1,6 +1,7 @@
 //! The front door: strangers apply, people decide, tenants come of it, whatever happens to the center meanwhile.
 
 mod reviewers;
+mod status;
 
 use std::{
     collections::BTreeMap,
