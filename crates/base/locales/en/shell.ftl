@@ -50,7 +50,6 @@ yes = yes
 no = no
 never = never
 name = Name
-sentence-joint = . 
 live = live
 refresh = Refresh
 pages-before = Before

@@ -50,7 +50,6 @@ yes = 是
 no = 否
 never = 从未
 name = 名称
-sentence-joint = 。
 live = 实时
 refresh = 刷新
 pages-before = 上一页

@@ -100,6 +100,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
                 "/pools",
                 "/price-books",
                 "/roles",
+                "/status",
             ]
             .iter()
             .any(|noun| path.starts_with(noun)) =>
@@ -112,8 +113,16 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         (_, path) if path.starts_with("/notices") => return None,
         ("GET", path) if path.starts_with("/webhooks") => "see_audit",
         ("POST" | "PATCH" | "DELETE", path) if path.starts_with("/webhooks") => "administer",
-        ("GET", "/invitations") => "see_audit",
-        ("POST" | "DELETE", path) if path.starts_with("/invitations") => "administer",
+        ("GET", "/invitations" | "/scim-tokens") => "see_audit",
+        ("GET", "/issuers") => "see_center",
+        ("GET", "/pending-persons") => "administer",
+        ("POST" | "DELETE", path)
+            if ["/invitations", "/scim-tokens", "/pending-persons"]
+                .iter()
+                .any(|noun| path.starts_with(noun)) =>
+        {
+            "administer"
+        }
         ("GET" | "POST", path) if path.starts_with("/join") => return None,
         ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}" | "/sessions/{id}") => {
             return None;
