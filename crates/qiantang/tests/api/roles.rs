@@ -124,7 +124,9 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
             "administer"
         }
         ("GET" | "POST", path) if path.starts_with("/join") => return None,
-        ("POST", "/login" | "/tokens") | ("PATCH", "/me") | ("DELETE", "/tokens/{id}" | "/sessions/{id}") => {
+        ("POST", "/login" | "/tokens")
+        | ("PATCH", "/me")
+        | ("DELETE", "/tokens/{id}" | "/sessions/{id}" | "/me/identities/{id}") => {
             return None;
         }
         // All else changes the center.

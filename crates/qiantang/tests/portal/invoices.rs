@@ -41,7 +41,7 @@ fn an_invoice_is_asked_for_with_its_amount_before_and_issued_on_its_page() {
     assert!(finance.get("/invoices").body.contains("No invoices"));
     let nothing =
         finance.send_form("/invoices/new", &[("kind", "ordinary"), ("title", "某大学"), ("act", "request")]);
-    assert!(nothing.status == 422 && nothing.body.contains("name at least one"), "{}", nothing.body);
+    assert!(nothing.status == 422 && nothing.body.contains("Name at least one"), "{}", nothing.body);
 
     let requested = finance.send_form("/invoices/new", &with("request"));
     assert_eq!(requested.header("location"), "/invoices/FP-000001", "{}", requested.body);
