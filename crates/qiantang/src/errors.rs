@@ -177,11 +177,16 @@ impl Failure {
         Self { category, code, message, hint, errors: errors.unwrap_or_default(), job_exit: None }
     }
 
+    /// The places that are listed below the message: where one alone is wrong, the message names it.
+    fn listed(&self) -> &[Both] {
+        if self.errors.len() > 1 { &self.errors } else { &[] }
+    }
+
     /// The advice, where what is said before it does not have it already.
     fn hint_beside(&self, lang: Lang) -> Option<&str> {
         let hint = self.hint.in_lang(lang);
         let said = |text: &Both| text.in_lang(lang).contains(hint);
-        let is_said = said(&self.message) || self.errors.iter().any(said);
+        let is_said = said(&self.message) || self.listed().iter().any(said);
         (!hint.is_empty() && !is_said).then_some(hint)
     }
 
@@ -194,10 +199,8 @@ impl Failure {
             tell!("{object}");
         } else {
             tell!("{}{}", both("qiantang：", "qiantang: ").in_lang(lang), self.message.in_lang(lang));
-            if self.errors.len() > 1 {
-                for error in &self.errors {
-                    tell!("  - {}", error.in_lang(lang));
-                }
+            for error in self.listed() {
+                tell!("  - {}", error.in_lang(lang));
             }
             if let Some(hint) = self.hint_beside(lang) {
                 tell!("  {hint}");
@@ -239,6 +242,12 @@ mod tests {
             assert!(!invalid.hint.in_lang(lang).is_empty(), "programs are told it apart");
             assert_eq!(invalid.hint_beside(lang), None, "{}", invalid.message.in_lang(lang));
             assert_eq!(gone.hint_beside(lang), Some(gone.hint.in_lang(lang)));
+            // A place that is not listed says no advice.
+            let message = both("命令行：不认识", "command line: is not known");
+            let hint = both("请写 --time", "write --time");
+            let place = both("命令行：不认识；请写 --time", "command line: is not known; write --time");
+            let one = Failure { errors: vec![place], ..Failure::usage("usage", message, hint) };
+            assert_eq!(one.hint_beside(lang), Some(one.hint.in_lang(lang)));
         }
     }
 }

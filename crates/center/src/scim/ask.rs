@@ -126,10 +126,10 @@ pub async fn make(center: &Center, caller: &Caller, new: NewScimToken) -> Result
 
 /// Revokes a token. Those whom it kept stay as they are.
 pub async fn revoke(center: &Center, caller: &Caller, id: &str) -> Result<(), AppError> {
-    let id: ScimTokenId = params::id(id, "token")?;
     let scope = caller.scope()?.tenant();
     // Whoever may end none is not told which there are.
     center.policies.check(caller, rule::MANAGE, scope)?;
+    let id: ScimTokenId = params::id(id, "token")?;
     let found = center.read(move |tx| rows::get_token(tx, id)).await?;
     if scope.is_some() && scope != found.tenant {
         return Err(AppError::not_found("token", id));
