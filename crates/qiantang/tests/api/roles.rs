@@ -52,23 +52,10 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         ("POST", "/quotes/{number}/accept") => "accept",
         ("POST", "/contracts/{id}/signatures") => "sign",
         ("POST", path) if path.starts_with("/quotes") => "keep_contracts",
-        ("GET", "/vouchers/programmes" | "/vouchers/programmes/{slug}") => return None,
-        ("GET", path) if path.starts_with("/vouchers") => "see_vouchers",
-        (
-            "POST",
-            "/vouchers/quote"
-            | "/vouchers/applications"
-            | "/vouchers/claims"
-            | "/vouchers/claims/{number}/submit",
-        ) => "claim_vouchers",
-        ("POST", "/vouchers/claims/{number}/audit") => "audit_claims",
-        ("POST", "/vouchers/claims/{number}/pay" | "/vouchers/claims/{number}/recover") => "pay_claims",
-        // Whoever has the next step of a claim may reject it: that is looked at with the claim.
-        ("POST", "/vouchers/claims/{number}/reject") => "see_vouchers",
+        (_, path) if path.starts_with("/vouchers") => return of_vouchers(method, path),
         (
             "POST",
             "/contracts/{id}/actions"
-            | "/vouchers/{number}/revoke"
             | "/amendments/{id}/decide"
             | "/applications/{number}/verdicts"
             | "/applications/{number}/link",
@@ -76,9 +63,6 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         (
             "POST",
             "/contracts/{id}/top-up"
-            | "/vouchers/programmes/{slug}/fundings"
-            | "/vouchers/fundings/{id}/decide"
-            | "/vouchers/claims/{number}/verify"
             | "/corrections"
             | "/corrections/{id}/decide"
             | "/periods/{month}/close"
@@ -131,6 +115,34 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         }
         // All else changes the center.
         ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",
+        _ => panic!("say which right {method} {path} needs"),
+    })
+}
+
+/// The same for vouchers.
+fn of_vouchers(method: &str, path: &str) -> Option<&'static str> {
+    Some(match (method, path) {
+        ("GET", "/vouchers/programmes" | "/vouchers/programmes/{slug}") => return None,
+        // Whoever has the next step of a claim may reject it: that is looked at with the claim.
+        ("GET", _) | ("POST", "/vouchers/claims/{number}/reject") => "see_vouchers",
+        (
+            "POST",
+            "/vouchers/quote"
+            | "/vouchers/applications"
+            | "/vouchers/claims"
+            | "/vouchers/claims/{number}/submit",
+        ) => "claim_vouchers",
+        ("POST", "/vouchers/claims/{number}/audit") => "audit_claims",
+        ("POST", "/vouchers/claims/{number}/pay" | "/vouchers/claims/{number}/recover") => "pay_claims",
+        ("POST", "/vouchers/{number}/revoke") => "keep_contracts",
+        (
+            "POST",
+            "/vouchers/programmes/{slug}/fundings"
+            | "/vouchers/fundings/{id}/decide"
+            | "/vouchers/claims/{number}/verify",
+        ) => "keep_money",
+        // A programme is founded by those who run the center.
+        ("POST", "/vouchers/programmes") => "run_center",
         _ => panic!("say which right {method} {path} needs"),
     })
 }

@@ -171,7 +171,7 @@ fn sign_ins_at_two_centers_are_kept_apart() {
 
 #[test]
 fn one_person_of_two_tenants_says_at_the_sign_in_as_whom() {
-    let site = Site::new(QIANTANG, 1, "");
+    let site = Site::new(QIANTANG, 1, "[limits]\nsign_ins_per_minute = 1000000\n");
     site.tenant("univ", "research", &grant(), 8);
     site.tenant("corp", "enterprise", &grant(), 8);
     let operator = Terminal::signed_in(&site, "operator");
