@@ -229,6 +229,7 @@ mod tests {
         let plain = Failure::of_answer(503, "no healthy upstream\n");
         assert_eq!(plain.message.en, "the answer has status 503: no healthy upstream");
     }
+
     #[test]
     fn advice_is_told_once() {
         let error = AppError::invalid(field::MONTH, Wrong::NotAMonth { given: "2026-13".into() });

@@ -100,7 +100,8 @@ pub fn of_event(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Resu
     }))
 }
 
-fn purpose(happened: Happened) -> &'static str {
+/// What the mail about a moment is for.
+pub fn purpose(happened: Happened) -> &'static str {
     match happened {
         Happened::Began => "job-began",
         Happened::TriedAgain => "job-again",

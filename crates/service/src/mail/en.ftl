@@ -21,4 +21,7 @@ mail-for-notices = notices
 mail-for-reset = another password
 mail-for-invitation = invitation
 mail-for-application = application
+mail-for-job-began = a job that began
+mail-for-job-again = a job that is tried again
+mail-for-job-ended = a job that ended
 mail-for-test = test

@@ -2,7 +2,11 @@
 
 use askama::Template;
 use base::page::{frame::Page, live, texts, words::Ui};
-use domain::Lang;
+use center::notices::job_mail;
+use domain::{
+    Lang,
+    job::{JobOutcome, mail::Happened},
+};
 use testkit::markup;
 
 use super::page::MailsPage;
@@ -18,6 +22,18 @@ fn each_page_is_well_formed_in_both_languages() {
             let read = markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             let is_key = |said: &String| said.starts_with("mails-") || said.starts_with("mail-");
             assert!(!read.said.iter().any(is_key), "{:?}", read.said);
+        }
+    }
+}
+
+#[test]
+fn each_mail_about_a_job_has_a_word_for_what_it_is_for() {
+    texts::load(center::PLATFORM.nouns.iter().chain(PLATFORM.nouns).flat_map(|noun| noun.texts).copied());
+    let ended = JobOutcome::ALL.map(Happened::Ended);
+    for happened in ended.into_iter().chain([Happened::Began, Happened::TriedAgain]) {
+        let purpose = job_mail::purpose(happened);
+        for lang in [Lang::Zh, Lang::En] {
+            assert_ne!(Ui::of(lang).word("mail-for", purpose), purpose);
         }
     }
 }

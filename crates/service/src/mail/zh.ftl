@@ -21,4 +21,7 @@ mail-for-notices = 通知
 mail-for-reset = 新密码
 mail-for-invitation = 邀请
 mail-for-application = 申请
+mail-for-job-began = 作业开始
+mail-for-job-again = 作业重试
+mail-for-job-ended = 作业结束
 mail-for-test = 测试
