@@ -74,6 +74,13 @@ impl ToSchema for MicroCny {}
 #[serde(transparent)]
 pub struct RatePerCardHour(pub MicroCny);
 
+impl fmt::Display for RatePerCardHour {
+    /// Yuan to the micro-yuan, as charges are worked out with it, with commas between thousands: `1,234.50`, `0.023769`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&decimal::grouped(&self.0.exact()))
+    }
+}
+
 impl RatePerCardHour {
     pub const FREE: Self = Self(MicroCny::ZERO);
 
@@ -111,6 +118,9 @@ mod tests {
             (1_000_000_000_000, "1,000,000.00"),
         ] {
             assert_eq!(MicroCny(micro).to_string(), text);
+        }
+        for (micro, text) in [(12_000_000, "12.00"), (12_345_678, "12.345678"), (1_250_500_000, "1,250.50")] {
+            assert_eq!(RatePerCardHour(MicroCny(micro)).to_string(), text, "a price is whole");
         }
         for (text, micro) in
             [("12.5", 12_500_000), ("1,000", 1_000_000_000), ("-0.000001", -1), ("8", 8_000_000)]

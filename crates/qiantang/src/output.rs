@@ -1,7 +1,7 @@
 //! Output for people: tables, figures, both languages.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
-use domain::{Both, CardMs, Lang, MicroCny, Millis, Timestamp, Zone, both};
+use domain::{Both, CardMs, Lang, MicroCny, Millis, RatePerCardHour, Timestamp, Zone, both};
 use serde_json::Value;
 
 use crate::errors::Failure;
@@ -85,6 +85,11 @@ pub fn of_total(lang: Lang, shown: usize, total: &Value) -> String {
 
 pub fn money(micro_cny: i64) -> String {
     MicroCny(micro_cny).to_string()
+}
+
+/// A price of a card-hour, whole.
+pub fn rate(micro_cny: i64) -> String {
+    RatePerCardHour(MicroCny(micro_cny)).to_string()
 }
 
 pub fn card_hours(card_ms: i64) -> String {

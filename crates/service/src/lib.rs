@@ -7,6 +7,7 @@ pub mod invoice;
 pub mod mail;
 pub mod notice;
 pub mod onboarding;
+mod percent;
 pub mod quote;
 pub mod reset;
 pub mod status;

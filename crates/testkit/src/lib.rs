@@ -25,9 +25,13 @@ mod chromium;
 #[cfg(feature = "site")]
 mod codes;
 #[cfg(feature = "site")]
+mod helpers;
+#[cfg(feature = "site")]
 mod http;
 #[cfg(feature = "site")]
 pub mod load;
+#[cfg(feature = "site")]
+mod person;
 #[cfg(feature = "site")]
 mod site;
 #[cfg(feature = "site")]
@@ -51,7 +55,11 @@ pub use chromium::Chromium;
 #[cfg(feature = "site")]
 pub use codes::{Device, enrol};
 #[cfg(feature = "site")]
+pub use helpers::{Receiver, Relay, free_port};
+#[cfg(feature = "site")]
 pub use http::{agent, ask};
+#[cfg(feature = "site")]
+pub use person::Person;
 #[cfg(feature = "site")]
 pub use site::{
     PASSWORD, PATIENCE, Site,
@@ -59,5 +67,5 @@ pub use site::{
     tenants::{Tenant, grant, quote},
 };
 #[cfg(feature = "site")]
-pub use terminal::Terminal;
+pub use terminal::{Login, Terminal};
 pub use tools::{python_tool, tool};

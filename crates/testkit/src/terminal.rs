@@ -1,13 +1,32 @@
 //! Somebody at a terminal who works with the real commands.
 
 use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
 
 use crate::site::{PASSWORD, Site};
+
+/// A `login` by a browser that waits for its answer.
+#[derive(Debug)]
+pub struct Login {
+    child: Child,
+    /// The code that it shows.
+    pub code: String,
+    /// All that it has said.
+    pub said: String,
+}
+
+impl Login {
+    /// Waits until it ends. Gives its exit code and its standard output.
+    pub fn end(mut self) -> (i32, String) {
+        let mut out = String::new();
+        self.child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("text");
+        (self.child.wait().expect("it ends").code().expect("a code"), out)
+    }
+}
 
 /// A person with a home of their own, in which the commands keep the person's token.
 #[derive(Debug)]
@@ -33,6 +52,21 @@ impl<'a> Terminal<'a> {
         let output = child.wait_with_output().expect("the command ends");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         terminal
+    }
+
+    /// Begins to sign in by a browser: the command shows an address with a code, and waits.
+    pub fn begin_login(&self) -> Login {
+        let mut child = self.command(&["login", "--browser", "--json"]).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let mut said = String::new();
+        let mut code = None;
+        while code.is_none() {
+            let line = lines.next().expect("it shows the address").expect("text");
+            said.push_str(&line);
+            said.push('\n');
+            code = line.split_once("/device?user_code=").map(|(_, code)| code.trim().to_owned());
+        }
+        Login { child, code: code.expect("a code"), said }
     }
 
     /// A command that is yet to be started, as this person.

@@ -10,7 +10,7 @@
 
 use std::{borrow::Borrow, fmt};
 
-use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
+use domain::{CardMs, Lang, MicroCny, Millis, RatePerCardHour, Rfc3339, Timestamp, Zone, decimal::grouped};
 
 use super::amounts;
 use crate::{
@@ -274,6 +274,16 @@ impl Ui {
     pub fn yuan_text(&self, amount: &MicroCny) -> String {
         let sign = if amount.0 < 0 { "− " } else { "" };
         format!("{sign}¥ {}", MicroCny(amount.0.saturating_abs()))
+    }
+
+    /// A price of a card-hour, whole: what is shown times what was used is what is charged.
+    pub fn rate(&self, rate: &RatePerCardHour) -> Html {
+        Html(format!(r#"<span class="nowrap">{}</span>"#, self.rate_text(rate)))
+    }
+
+    /// The same as text alone.
+    pub fn rate_text(&self, rate: &RatePerCardHour) -> String {
+        format!("¥ {rate}")
     }
 
     pub fn micro(&self, amount: &i64) -> Html {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use base::{
@@ -29,7 +29,7 @@ use crate::{
     center::Center,
     entry::{door, state::Onward},
     oidc::issuers::Offered,
-    portal::tenants::tenants_by_name,
+    portal::{address, tenants::tenants_by_name},
     role::rule::least_first,
     session::rule::Way,
 };
@@ -105,10 +105,7 @@ pub async fn invite(
     };
     match ask::invite(&center, &visitor.caller, new).await {
         Ok(made) => {
-            // As this browser names the center, so will the one that the link is sent to.
-            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let scheme = if center.settings.has_secure_cookies() { "https" } else { "http" };
-            center.secrets.put(&kept_for(&visitor), format!("{scheme}://{host}{}", made.path));
+            center.secrets.put(&kept_for(&visitor), address::whole(&center, &headers, &made.path));
             Ok(Redirect::to("/people/invitations").into_response())
         }
         Err(error) => {

@@ -61,8 +61,18 @@ mail-invitation-text =
     This link makes you a member. It is good for one person and one use, until { $date }:
 mail-application-subject = Application { $number }: { $application }
 mail-application-text =
-    Your application { $number } is { $application }.
+    Your application { $number } is { $application }.{ $has-reason ->
+        [yes] { " " }The center says: { $reason }
+       *[no] { "" }
+    }
     You see it, and go on with it, here. Whoever has this link can do so too:
+mail-quote-subject = Quote { $number }
+mail-quote-text =
+    { $quote ->
+        [withdrawn] The center has withdrawn the quote { $number } for your application { $of }.
+       *[sent] The center has sent you the quote { $number } for your application { $of }. Please read it, and accept it if it suits you.
+    }
+    Whoever has this link can do so:
 mail-job-began-subject = The job { $name } has begun
 mail-job-began-text =
     { $found ->

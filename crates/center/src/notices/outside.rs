@@ -9,12 +9,12 @@ use base::{
         vault::Vault as _,
     },
 };
-use domain::{ApplicationId, Timestamp};
+use domain::{ApplicationId, Timestamp, quote::QuoteState};
 use serde_json::{Value, json};
 use store::{Tx, events::Event};
 
 use super::{job_mail, vault};
-use crate::center::Center;
+use crate::{center::Center, event_kinds::QUOTE_CHANGED};
 
 /// Mails that an event calls for beside notices.
 pub fn of_event(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Result<Vec<Mail>, AppError> {
@@ -23,6 +23,8 @@ pub fn of_event(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Resu
     }
     let mail = if event.event.kind == CHANGED.code() {
         of_application(center, tx, event, now)?
+    } else if event.event.kind == QUOTE_CHANGED.code() {
+        of_quote(center, tx, event, now)?
     } else {
         job_mail::of_event(center, tx, event, now)?
     };
@@ -43,23 +45,68 @@ fn of_application(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Re
         // What reviewers do before it is decided is the center's own matter.
         _ => false,
     };
+    if !is_told {
+        return Ok(None);
+    }
+    let reason = reason(tx, &application, event)?;
+    let has_reason = if reason.is_empty() { "no" } else { "yes" };
+    let told = json!({ "number": application.number, "application": text(data, "state"), "reason": reason,
+        "has_reason": has_reason });
+    let path = format!("/apply/{}?secret=", application.number);
+    to_stranger(
+        center,
+        tx,
+        &application,
+        (format!("application:{}", event.seq), path, "application", told),
+        now,
+    )
+}
+
+/// The reason that goes with what an event tells of an application, as its applicant may read it.
+fn reason(tx: &Tx, application: &Application, event: &Event) -> Result<String, AppError> {
+    let deed = Deed::from_code(text(&event.event.data, "deed"));
+    let decided = application.decision.as_ref().map(|decision| decision.reason.clone());
+    match deed {
+        Some(Deed::Returned) => {
+            let acts = rows::acts(tx, application.id)?;
+            let of_this =
+                acts.into_iter().rfind(|act| act.deed == Deed::Returned && act.at == event.event.at);
+            Ok(of_this.map(|act| act.reason).unwrap_or_default())
+        }
+        Some(Deed::Rejected | Deed::Effected) => Ok(decided.unwrap_or_default()),
+        _ => Ok(String::new()),
+    }
+}
+
+/// A quote that was sent to a stranger, or is withdrawn: the mail leads to it.
+fn of_quote(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Result<Option<Mail>, AppError> {
+    let data = &event.event.data;
+    let (quote, state) = (text(data, "number"), text(data, "state"));
+    let is_told = [QuoteState::Sent, QuoteState::Withdrawn].iter().any(|told| told.code() == state);
+    let Some(application) = rows::find(tx, text(data, "application"))?.filter(|_| is_told) else {
+        return Ok(None);
+    };
+    let told = json!({ "number": quote, "quote": state, "of": application.number });
+    let path = format!("/apply/{}/quote?quote={quote}&secret=", application.number);
+    to_stranger(center, tx, &application, (format!("quote:{}", event.seq), path, "quote", told), now)
+}
+
+/// A mail to the address that a stranger gave, whose path ends in the secret of their application; `once` names it.
+fn to_stranger(
+    center: &Center,
+    tx: &Tx,
+    application: &Application,
+    (once, path, purpose, told): (String, String, &str, Value),
+    now: Timestamp,
+) -> Result<Option<Mail>, AppError> {
     let address = application.answers.get("email").and_then(Value::as_str).unwrap_or_default();
-    if application.applicant.is_some() || address.is_empty() || !is_told {
+    if application.applicant.is_some() || address.is_empty() {
         return Ok(None);
     }
     let Some(secret) = vault::link_of(center, tx, application.id)? else { return Ok(None) };
-    let told = json!({ "number": application.number, "application": text(data, "state") });
-    let mail = Mail {
-        once: Some(format!("application:{}", event.seq)),
-        path: path(&application),
-        ..Mail::new("application", address, told, now)
-    };
+    let mail = Mail { once: Some(once), path, ..Mail::new(purpose, address, told, now) };
     let sealed = center.seal(tx, mail.id.as_bytes(), LINK, &secret)?;
     Ok(Some(mail.ending_in(sealed)))
-}
-
-fn path(application: &Application) -> String {
-    format!("/apply/{}?secret=", application.number)
 }
 
 /// Keeps the secret of a stranger's link, where mails will bring it.

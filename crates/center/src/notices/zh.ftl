@@ -61,8 +61,18 @@ mail-invitation-text =
     打开以下链接即可成为成员。链接只能由一个人使用一次，有效期至 { $date }：
 mail-application-subject = 申请 { $number }：{ $application }
 mail-application-text =
-    您的申请 { $number } 现状：{ $application }。
+    您的申请 { $number } 现状：{ $application }。{ $has-reason ->
+        [yes] 中心说明：{ $reason }
+       *[no] { "" }
+    }
     请在这里查看并继续办理；持有此链接的人都可以这样做：
+mail-quote-subject = 报价单 { $number }
+mail-quote-text =
+    { $quote ->
+        [withdrawn] 中心已撤回为您的申请 { $of } 出具的报价单 { $number }。
+       *[sent] 中心已为您的申请 { $of } 发出报价单 { $number }，请查看；认可的，请予以接受。
+    }
+    持有此链接的人都可以这样做：
 mail-job-began-subject = 作业 { $name } 已开始
 mail-job-began-text =
     { $found ->

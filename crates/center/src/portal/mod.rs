@@ -1,6 +1,7 @@
 //! The portal: the center in a browser. Pages are whole HTML that read and act without scripts; htmx only
 //! keeps them fresh.
 
+pub mod address;
 pub(crate) mod api_docs;
 pub(crate) mod audit;
 pub(crate) mod capacity;

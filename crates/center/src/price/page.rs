@@ -17,7 +17,7 @@ use base::{
     },
     refusal::Refused,
 };
-use domain::{MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price::Waivers};
+use domain::{RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price::Waivers};
 
 use super::{
     ask::{self, NewPrice, NewPriceBook, PriceBookView, PriceChangeView, PriceView},
@@ -59,7 +59,7 @@ struct Price {
     pool: String,
     class: String,
     domain: String,
-    rate: MicroCny,
+    rate: RatePerCardHour,
 }
 
 #[derive(Template)]
@@ -85,7 +85,7 @@ struct Change {
 impl Change {
     fn of(ui: Ui, change: PriceChangeView) -> Self {
         let none = || Html(escape(ui.t("price-no-price")));
-        let amount = |rate: Option<RatePerCardHour>| rate.map_or_else(none, |rate| ui.yuan(&rate.0));
+        let amount = |rate: Option<RatePerCardHour>| rate.map_or_else(none, |rate| ui.rate(&rate));
         Self {
             pool: change.pool,
             class: ui.word("class", change.service_class.code()),
@@ -133,7 +133,7 @@ pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) ->
     let price = |price: PriceView| Price {
         class: ui.word("class", price.service_class),
         domain: ui.word("domain", price.domain),
-        rate: price.rate_micro_cny_per_card_hour.0,
+        rate: price.rate_micro_cny_per_card_hour,
         pool: price.pool,
     };
     let page = PriceBookPage {
@@ -162,7 +162,7 @@ pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Res
     let prices = in_force.map(|book| book.prices).unwrap_or_default();
     let value = |price: &PriceView| {
         let name = field_name(&price.pool, price.service_class, price.domain);
-        (name, price.rate_micro_cny_per_card_hour.0.to_string())
+        (name, price.rate_micro_cny_per_card_hour.to_string())
     };
     let waived = [("lost_percent", waivers.lost_percent), ("preempted_percent", waivers.preempted_percent)];
     let waived = waived.map(|(name, percent)| (name.to_owned(), percent.to_string()));
@@ -314,7 +314,7 @@ mod samples {
                 pool: "ascend".into(),
                 class: page.word("class", "normal"),
                 domain: page.word("domain", "research"),
-                rate: MicroCny(5_500_000),
+                rate: RatePerCardHour(MicroCny(5_500_001)),
             };
             let sample = |is_in_force, prices| Self {
                 page: page.clone(),

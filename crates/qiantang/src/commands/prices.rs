@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::{Failure, said},
-    output::{Clock, items, list, money, number, pick, table, text},
+    output::{Clock, items, list, number, pick, rate, table, text},
     words,
 };
 
@@ -137,7 +137,7 @@ fn shown(clock: &Clock, book: &Value) -> String {
             text(price, "pool").to_owned(),
             words::word(lang, "class", text(price, "service_class")),
             words::word(lang, "domain", text(price, "domain")),
-            money(number(price, "rate_micro_cny_per_card_hour")),
+            rate(number(price, "rate_micro_cny_per_card_hour")),
         ]
     };
     let titles = match lang {

@@ -22,7 +22,7 @@ use crate::context::{Context, Done, Run, one_of_them, say};
 use crate::{
     client::Client,
     errors::{Category, Failure, said},
-    output::{Clock, card_hours, items, lang, money, number, pick, text, verdict},
+    output::{Clock, card_hours, items, lang, money, number, pick, rate, text, verdict},
 };
 
 /// The most that is read of a script or task file; the center takes less.
@@ -337,7 +337,7 @@ fn shown(clock: &Clock, answer: &Value) -> String {
     } else {
         verdict(clock, &answer["verdict"])
     };
-    let rate = money(number(price, "rate_micro_cny_per_card_hour"));
+    let rate = rate(number(price, "rate_micro_cny_per_card_hour"));
     let (most, time) = (money(number(price, "most_micro_cny")), card_hours(number(price, "most_card_ms")));
     let contract = text(answer, "contract");
     match lang {

@@ -126,6 +126,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, B
 async fn generate(options: &Options, settings: &Settings) -> Result<Past, Both> {
     let began = Instant::now();
     let past = past::of(settings.time_zone, options.seed, base::moment::now());
+    let days = past::days(settings.time_zone, &past);
     let (settings, runtime) = (settings.clone(), tokio::runtime::Handle::current());
     let played = tokio::task::spawn_blocking(move || past::play(settings, past, &runtime));
     let jobs = played.await.map_err(|error| of_center(&error.to_string()))?;
@@ -137,10 +138,10 @@ async fn generate(options: &Options, settings: &Settings) -> Result<Past, Both> 
     tell(
         options,
         &format!(
-            "已生成 30 天的历史：{jobs} 个作业（种子 {seed}，用时 {seconds:.1} 秒）。它们并未真实发生，各处均有标记。"
+            "已生成 {days} 天的历史：{jobs} 个作业（种子 {seed}，用时 {seconds:.1} 秒）。它们并未真实发生，各处均有标记。"
         ),
         &format!(
-            "Generated a past of 30 days: {jobs} jobs (seed {seed}, in {seconds:.1} s). It never happened, and is marked wherever it shows."
+            "Generated a past of {days} days: {jobs} jobs (seed {seed}, in {seconds:.1} s). It never happened, and is marked wherever it shows."
         ),
     )?;
     Ok(Past { past, jobs })
@@ -179,6 +180,15 @@ async fn act(options: &Options, ready: &Ready, past: Option<Past>) -> Result<(Re
         None => people::sign_up(&ready.center, ready.first_operator.as_ref(), || ()).await,
     };
     let people = people.map_err(|error| of_center(&error.to_string()))?;
+    let closed = past::closed(&ready.center, &people.operator).await;
+    if let Some((months, invoices)) = closed.map_err(|error| of_center(&error.to_string()))? {
+        tell(
+            &format!("为此曾移动中心的时钟：{months} 已结账，已开具发票 {invoices}"),
+            &format!(
+                "The center's clock was moved for that: {months} is closed, with the invoices {invoices}"
+            ),
+        )?;
+    }
     let budget = people::set_budget(&ready.center, &people.operator).await;
     budget.map_err(|error| of_center(&error.to_string()))?;
     let address = ready.address;

@@ -15,7 +15,7 @@ fn settings(provider: &Provider, name: &str, secret: &std::path::Path, more: &st
 }
 
 /// Goes through the pages of whichever provider is shown, as `login`, until a page of the center is there. Gives its path.
-fn through(chromium: &Chromium, site: &Site, login: &str) -> String {
+pub fn through(chromium: &Chromium, site: &Site, login: &str) -> String {
     let step = format!(
         "if (document.readyState !== 'complete') return null;
          if (location.origin === '{}') {{

@@ -2,110 +2,67 @@
 
 use std::path::Path;
 
-use testkit::{Browser, Chromium, Site};
+use testkit::{Browser, Chromium, Person, Site};
 
 use crate::QIANTANG;
 
-/// The browser at the center.
-struct At<'a> {
-    browser: &'a Chromium,
-    site: &'a Site,
+/// Follows the link of a step that is to be done.
+fn take(person: &Person, step: &str) {
+    person.open("/");
+    let find = format!(
+        "const link = [...document.querySelectorAll('#first-steps a')].find(a => a.getAttribute('aria-label').endsWith('{step}')); \
+         return link ? link.getAttribute('href') : ''"
+    );
+    let link = person.text_of(&find);
+    assert_ne!(link, "", "the step `{step}` has a link: {}", person.page());
+    person.follow(&link);
 }
 
-impl At<'_> {
-    fn open(&self, path: &str) {
-        self.browser.open(&format!("{}{path}", self.site.url));
-    }
-
-    /// Waits for another page, whole, at such an address.
-    fn wait_for(&self, what: &str, is_there: impl Fn(&str) -> bool) {
-        self.site.wait_for(what, || {
-            let look = "return !window.isOld && document.readyState === 'complete' ? location.pathname : ''";
-            let path = self.browser.script(look);
-            path.as_str().filter(|path| !path.is_empty() && is_there(path)).map(|_| ())
-        });
-    }
-
-    /// Follows the link of a step that is to be done.
-    fn take(&self, step: &str) {
-        self.open("/");
-        let find = format!(
-            "const link = [...document.querySelectorAll('#first-steps a')].find(a => a.getAttribute('aria-label').endsWith('{step}')); \
-             if (!link) return document.querySelector('main').textContent; window.isOld = true; link.click(); return ''"
-        );
-        let left = self.browser.script(&find);
-        assert_eq!(left, "", "the step `{step}` has a link");
-        self.wait_for("the page of the step", |path| path != "/");
-    }
-
-    /// Fills fields of the form that goes to `action` and sends it; waits until `is_there` of the new address.
-    fn send(&self, action: &str, fields: &[(&str, &str)], is_there: impl Fn(&str) -> bool) {
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("['{name}', '{value}']")).collect();
-        let fill = format!(
-            "window.isOld = true; const form = document.querySelector('form[action$=\"{action}\"]'); \
-             if (!form) return 'there is no form {action} at ' + location.pathname; \
-             for (const [name, value] of [{}]) {{ const fields = [...form.querySelectorAll(`[name=\"${{name}}\"], [name^=\"${{name}}/\"]`)]; \
-               if (fields.length === 0) return 'there is no field ' + name; \
-               for (const field of fields) {{ if (field.type === 'radio') field.checked = field.value === value; else field.value = value; }} }} \
-             form.requestSubmit(); return ''",
-            fields.join(", ")
-        );
-        assert_eq!(self.browser.script(&fill), "");
-        self.wait_for(&format!("what comes of {action}"), is_there);
-    }
-
-    fn steps(&self) -> String {
-        self.open("/?lang=en");
-        let steps =
-            self.browser.script("return (document.querySelector('#first-steps') || {}).textContent || ''");
-        steps.as_str().expect("a text").to_owned()
-    }
+fn steps(person: &Person) -> String {
+    person.open("/");
+    person.text_of("return (document.querySelector('#first-steps') || {}).textContent || ''")
 }
 
 #[test]
 fn a_new_center_is_set_up_in_the_browser_alone() {
-    let Some(browser) = Chromium::start() else { return };
     let site = Site::new(QIANTANG, 2, crate::scene::SETTINGS);
-    browser.set_width(1440);
-    browser.sign_in(&site, "operator");
-    let at = At { browser: &browser, site: &site };
+    let Some(person) = Person::new(&site, "operator", "en") else { return };
+    person.sign_in("operator");
     for lang in ["zh", "en"] {
         for width in [1440, 390] {
-            look(&browser, &site, "operator", "/", lang, width);
+            look(&person.browser, &site, "operator", "/", lang, width);
         }
     }
-    browser.set_width(1440);
-    let steps = at.steps();
+    person.browser.set_width(1440);
+    let todo = steps(&person);
     for step in ["Tenant", "Contract", "Prices", "Member", "Project"] {
-        assert!(steps.contains(step), "{steps}");
+        assert!(todo.contains(step), "{todo}");
     }
+    let at = |begin: &str| assert!(person.path().starts_with(begin), "{}: {}", person.path(), person.page());
 
-    at.take("Tenant");
+    take(&person, "Tenant");
     let tenant = [("slug", "univ"), ("name_zh", "大学"), ("name_en", "University"), ("domain", "research")];
-    at.send("/tenants", &tenant, |path| path == "/tenants/univ");
+    person.send("/tenants", "", &tenant);
+    at("/tenants/univ");
 
-    at.take("Contract");
+    take(&person, "Contract");
     let terms =
         [("number", "HZ-1"), ("tenant", "univ"), ("kind", "metered"), ("credit", "100"), ("most", "16")];
-    at.send("/contracts/new", &terms, |path| path.starts_with("/contracts/con_"));
+    person.send("/contracts/new", "", &terms);
+    at("/contracts/con_");
     for (act, state) in [("submit", "Draft"), ("approve", "Submitted"), ("activate", "Approved")] {
-        assert!(at.steps().contains(state), "the step says how the contract stands: {state}");
-        at.take("Contract");
-        let link = format!(
-            "const link = document.querySelector('a[href$=\"/act/{act}\"]'); window.isOld = true; if (link) link.click(); return !!link"
-        );
-        assert_eq!(browser.script(&link), true, "{act}");
-        at.wait_for("the page of the act", |path| path.contains("/act/"));
-        at.send("/act", &[("reason", "first")], |path| {
-            path.starts_with("/contracts/con_") && !path.contains("/act")
-        });
+        assert!(steps(&person).contains(state), "the step says how the contract stands: {state}");
+        take(&person, "Contract");
+        person.follow(&format!("/act/{act}"));
+        person.send("/act", "", &[("reason", "first")]);
+        at("/contracts/con_");
     }
 
-    at.take("Prices");
-    at.send("/prices/new", &[("name", "2026-H2"), ("rate", "6")], |path| path.starts_with("/prices/book/"));
+    take(&person, "Prices");
+    person.send("/prices/new", "", &[("name", "2026-H2"), ("rate", "6")]);
+    at("/prices/book/");
 
-    at.take("Member");
+    take(&person, "Member");
     let member = [
         ("member_tenant", "univ"),
         ("member_login", "lin"),
@@ -113,21 +70,23 @@ fn a_new_center_is_set_up_in_the_browser_alone() {
         ("member_role", "developer"),
         ("member_password", testkit::PASSWORD),
     ];
-    at.send("/people/members", &member, |path| path == "/people");
+    person.send("/people/members", "", &member);
+    at("/people");
 
-    at.take("Project");
+    take(&person, "Project");
     let project = [
         ("project_tenant", "univ"),
         ("project_slug", "digits"),
         ("project_name", "Digits"),
         ("project_contract", "HZ-1"),
     ];
-    at.send("/people/projects", &project, |path| path == "/people");
-    assert_eq!(at.steps(), "", "all is done, and the steps are gone");
+    person.send("/people/projects", "", &project);
+    at("/people");
+    assert_eq!(steps(&person), "", "all is done, and the steps are gone");
 
     // The member signs in and computes.
-    browser.sign_in(&site, "lin");
-    crate::chromium::submit_by_hand(&browser, &site);
+    person.browser.sign_in(&site, "lin");
+    crate::chromium::submit_by_hand(&person.browser, &site);
 }
 
 #[test]

@@ -82,6 +82,7 @@ pub const PAGES: &[&str] = &[
     "/corrections/new",
     "/vouchers",
     "/vouchers/apply",
+    "/vouchers/found",
     "/vouchers/none",
     "/vouchers/programmes",
     "/vouchers/claims",

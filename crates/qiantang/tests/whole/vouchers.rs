@@ -164,6 +164,13 @@ fn a_voucher_pays_its_share_of_each_charge_to_the_last_micro_yuan() {
 
     let voucher = scene.voucher("hz", "large", 1000);
     assert_eq!(voucher["state"], "active", "{voucher}");
+    // What was asked for is no place in the center, which alone is quoted.
+    let applied =
+        scene.site.get("/api/v1/applications?kind=voucher", &scene.clerk)["items"][0]["number"].clone();
+    let line = json!({ "pool": "ascend-910", "service_class": "normal", "cards": 1, "card_ms": 1000 });
+    let quote = json!({ "application": applied, "kind": "grant", "lines": [line], "starts_at": "2020-01-01",
+        "ends_at": "2099-01-01" });
+    assert_eq!(scene.site.ask("POST", "/api/v1/quotes", &scene.clerk, Some(&quote)).0, 404);
     assert_eq!((number(&voucher, "face_micro_cny"), number(&voucher, "rate_bp")), (300_000_000, 3000));
     assert_eq!(number(&scene.programme_shown("hz"), "left_micro_cny"), 100_000_000);
     scene.refused(

@@ -81,6 +81,6 @@ application-account = First account
 application-has-password = Its password is set.
 application-no-password = Its password is not set yet. The applicant sets it on the page of the application, or by a link of yours.
 application-make-link = Make a link
-application-link-made = Hand this link to the applicant, behind the address of the center: the first administrator sets a password there, once. It leads there for 7 days and is shown this once.
+application-link-made = Hand this link to the applicant: the first administrator sets a password there, once. It leads there for 7 days and is shown this once.
 application-path = Who decides
 application-path-none = The path is fixed when the application is handed in.

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State as Handle,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use base::{
@@ -22,7 +22,7 @@ use base::{
         words::Ui,
     },
 };
-use center::center::Center;
+use center::{center::Center, portal::address};
 use domain::{TenantDomain, problem::Place};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +32,7 @@ use super::{
     ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN, TooFew},
 };
 use crate::{
-    onboarding::twins::Twin,
+    onboarding::{self, twins::Twin},
     quote::{
         ask::QuoteView,
         rule::{MANAGE, takes_quotes},
@@ -233,6 +233,7 @@ async fn show_one(
         may_judge: visitor.may(center, REVIEW, None) && is_turn && !has_spoken,
         may_make_link: visitor.may(center, MAKE_LINK, None) && login.is_some() && !has_password,
         may_quote: visitor.may(center, MANAGE, None)
+            && application.kind == onboarding::rule::CODE
             && (application.tenant.is_some() || takes_quotes(application.state, application.outcome)),
         quotes,
         is_scored,
@@ -289,8 +290,11 @@ pub fn plain(ui: Ui, value: Option<&Value>) -> String {
 
 fn lines(ui: Ui, found: &ApplicationDetail, kind: &str, form: &Questions) -> Vec<AnswerLine> {
     let line = |name: &'static str| {
-        let given = plain(ui, found.answers.get(name));
-        let granted = found.granted.as_ref().map(|granted| plain(ui, granted.get(name)));
+        // Answers that are one of several codes are said in words.
+        let family = format!("{kind}-{name}");
+        let said = |answer: Option<&Value>| ui.word(&family, plain(ui, answer));
+        let given = said(found.answers.get(name));
+        let granted = found.granted.as_ref().map(|granted| said(granted.get(name)));
         AnswerLine {
             name,
             question: ui.word(kind, name),
@@ -303,6 +307,7 @@ fn lines(ui: Ui, found: &ApplicationDetail, kind: &str, form: &Questions) -> Vec
 
 pub async fn judge(
     Handle(center): Handle<Center>,
+    headers: HeaderMap,
     Id(number): Id,
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
@@ -328,7 +333,7 @@ pub async fn judge(
             // The link is made with the decision, for the reviewer to hand on.
             if found.login.is_some() && !found.has_password {
                 match account::make_link(&center, &visitor.caller, &number).await {
-                    Ok(link) => center.secrets.put(&kept_for(&visitor, &number), link.path),
+                    Ok(link) => keep_link(&center, &visitor, &headers, &number, &link.path),
                     // The verdict stands, and the page has a button that makes the link.
                     Err(error) => {
                         tracing::warn!(%number, ?error, "the link of a first password was not made");
@@ -366,13 +371,19 @@ fn blame_grants(form: &mut Form, ui: Ui, error: AppError) -> AppError {
     AppError::Invalid(rest)
 }
 
+/// Keeps the whole address of a link for the page that shows it once.
+fn keep_link(center: &Center, visitor: &Visitor, headers: &HeaderMap, number: &str, path: &str) {
+    center.secrets.put(&kept_for(visitor, number), address::whole(center, headers, path));
+}
+
 pub async fn make_link(
     Handle(center): Handle<Center>,
+    headers: HeaderMap,
     Id(number): Id,
     Sent { visitor, .. }: Sent,
 ) -> Result<Response, AppError> {
     let link = account::make_link(&center, &visitor.caller, &number).await?;
-    center.secrets.put(&kept_for(&visitor, &number), link.path);
+    keep_link(&center, &visitor, &headers, &number, &link.path);
     Ok(Redirect::to(&format!("/applications/{number}")).into_response())
 }
 

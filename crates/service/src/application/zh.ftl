@@ -77,6 +77,6 @@ application-account = 首个账号
 application-has-password = 密码已设定。
 application-no-password = 密码尚未设定。申请人可在申请页面设定，也可用您生成的链接设定。
 application-make-link = 生成链接
-application-link-made = 请把此链接（接在中心网址之后）交给申请人：首位管理员可在其中设定密码一次。链接 7 天内有效，只显示这一次。
+application-link-made = 请把此链接交给申请人：首位管理员可在其中设定密码一次。链接 7 天内有效，只显示这一次。
 application-path = 评审步骤
 application-path-none = 评审步骤在申请提交时确定。

@@ -104,7 +104,7 @@ fn tables(ui: Ui, posted: &[PriceView]) -> Vec<PriceTable> {
         let of_cell =
             |price: &&PriceView| price.pool == pool && price.service_class == class && price.domain == domain;
         let found = posted.iter().find(of_cell);
-        found.map_or_else(|| "–".to_owned(), |price| ui.yuan_text(&price.rate_micro_cny_per_card_hour.0))
+        found.map_or_else(|| "–".to_owned(), |price| ui.rate_text(&price.rate_micro_cny_per_card_hour))
     };
     let row = |pool: &str, class: ServiceClass| PriceRow {
         class: class.code(),
@@ -131,7 +131,7 @@ fn example(ui: Ui, posted: &[PriceView]) -> String {
     let (cards, hours) = EXAMPLE;
     let used = CardMs(cards * hours * 3_600_000);
     let cost = price.rate_micro_cny_per_card_hour.charge(used).unwrap_or(MicroCny::ZERO);
-    let rate = ui.yuan_text(&price.rate_micro_cny_per_card_hour.0);
+    let rate = ui.rate_text(&price.rate_micro_cny_per_card_hour);
     ui.t2("welcome-example", format!("{cards} × {hours} = {} × {rate}", cards * hours), ui.yuan_text(&cost))
 }
 

@@ -34,9 +34,9 @@ welcome-counted-text = cards × time, from the first instant at which the run's 
 welcome-example = For example, cards × hours for a company at the normal price: { $a } = { $b }
 welcome-how = How to join
 welcome-step-1 = You fill in one form and hand it in. You can save a draft and go on later by its link.
-welcome-step-2 = The center looks at it, and asks back where something is missing. You see by the link where it stands.
+welcome-step-2 = The center looks at it, asks back where something is missing, and makes you an offer. You see by the link where it stands.
 welcome-step-3 = With the approval your organisation's account is there, and its first administrator sets a password.
-welcome-step-4 = You draw up a contract in the portal, invite your colleagues, and submit the first job.
+welcome-step-4 = Both sides sign the contract in the portal; then you invite your colleagues and submit the first job.
 welcome-alliances = Industry alliances
 way-enterprise = A company
 way-research = A university or institute

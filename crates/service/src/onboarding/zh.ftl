@@ -34,9 +34,9 @@ welcome-counted-text = 卡数 × 时长，从运行的进程开始工作算到�
 welcome-example = 举例：企业按普通价格，卡数 × 小时 { $a } = { $b }
 welcome-how = 如何入驻
 welcome-step-1 = 填写一份表格并提交；也可先存草稿，以后从链接继续填写。
-welcome-step-2 = 中心评审，材料不全时退回补充；从链接随时看到进展。
+welcome-step-2 = 中心评审并给出报价，材料不全时退回补充；从链接随时看到进展。
 welcome-step-3 = 批准之后，单位的账号即时开通，由首位管理员设定密码。
-welcome-step-4 = 在门户中起草合同，邀请同事，提交第一个作业。
+welcome-step-4 = 双方在门户中签署合同，随后邀请同事，提交第一个作业。
 welcome-alliances = 产业联盟
 way-enterprise = 企业
 way-research = 高校与科研机构

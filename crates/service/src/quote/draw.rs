@@ -29,6 +29,7 @@ use super::{
     rows::{self, Quote},
     rule::{self, MOST_CARDS, MOST_LINES},
 };
+use crate::onboarding;
 
 /// A quote to draw up.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -147,7 +148,8 @@ fn party(tx: &Tx, new: &NewQuote) -> Result<Party, AppError> {
             Ok(Party { tenant: Some(tenant.id), application: None, domain: tenant.domain })
         }
         (None, Some(number)) => {
-            let found = applications::find(tx, &number)?;
+            // Whoever asks for something else than to join has a tenant that is quoted.
+            let found = applications::find(tx, &number)?.filter(|one| one.kind == onboarding::rule::CODE);
             let one = found.ok_or_else(|| AppError::not_found("application", &number))?;
             let Application { id, domain, tenant, .. } = one;
             if tenant.is_none() && !rule::takes_quotes(one.state, one.outcome()) {

@@ -1,7 +1,7 @@
 //! What comes of a quote: the draft of a contract with exactly its terms, once.
 
 use base::{
-    approval::Application,
+    approval::{Application, rows as applications},
     audit::{self, Change},
     error::AppError,
     events::{self, About, Event},
@@ -37,10 +37,13 @@ pub fn draft(
     Ok(contract)
 }
 
-/// Tells that a quote stands elsewhere now, with the change.
+/// Tells that a quote stands elsewhere now, with the change. An applicant who is no tenant yet is told by mail.
 pub fn tell(tx: &Tx, quote: &Quote) -> Result<Event, AppError> {
     let about = About { tenant: quote.tenant, ..About::default() };
-    let data = json!({ "number": quote.number, "state": quote.state.code() });
+    let mut data = json!({ "number": quote.number, "state": quote.state.code() });
+    if let Some(id) = quote.application.filter(|_| quote.tenant.is_none()) {
+        data["application"] = json!(applications::get(tx, id)?.number);
+    }
     events::record(tx, moment::now(), about, CHANGED, data)
 }
 

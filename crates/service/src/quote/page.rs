@@ -18,7 +18,7 @@ use base::{
     },
 };
 use center::{app::nodes, center::Center, tenant::ask as tenants};
-use domain::{ServiceClass, contract::ContractKindName, decimal, quote::QuoteState};
+use domain::{ServiceClass, contract::ContractKindName, quote::QuoteState};
 use serde::Deserialize;
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
     rule::{ACCEPT, GRANT, MANAGE, MOST_CARDS},
     sheet::Sheet,
 };
+use crate::percent;
 
 /// The lines that the form has.
 const LINES: usize = 5;
@@ -202,20 +203,6 @@ async fn show_form(
     Ok(render(status, &page))
 }
 
-/// A share in per cent, as basis points.
-fn discount(ui: Ui, form: &mut Form, name: &str) -> u32 {
-    let typed = form.value(name).trim_end_matches(['%', '％']).trim().to_owned();
-    if typed.is_empty() {
-        return 0;
-    }
-    let read = decimal::millionths(&typed).filter(|millionths| millionths % 10_000 == 0);
-    let bp = read.and_then(|millionths| u32::try_from(millionths / 10_000).ok()).filter(|bp| *bp <= 10_000);
-    bp.unwrap_or_else(|| {
-        form.blame_by(ui, name, "discount");
-        0
-    })
-}
-
 /// The quote as it is written; what is wrong is said at its field.
 fn read(ui: Ui, form: &mut Form) -> NewQuote {
     let text = |form: &Form, name: &str| Some(form.value(name).to_owned()).filter(|text| !text.is_empty());
@@ -238,7 +225,7 @@ fn read(ui: Ui, form: &mut Form) -> NewQuote {
             service_class: form.value(&class).to_owned(),
             cards: form.number(ui, &cards, 1..=MOST_CARDS),
             card_ms: (!form.value(&hours).is_empty()).then(|| form.hours(ui, &hours).0),
-            discount_bp: discount(ui, form, &off),
+            discount_bp: percent::read(ui, form, &off),
         });
     }
     if lines.is_empty() {

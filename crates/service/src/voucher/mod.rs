@@ -6,6 +6,7 @@ pub mod ask;
 pub mod claim;
 mod effect;
 mod evidence;
+mod found;
 mod page;
 pub mod programme;
 mod report;
@@ -71,6 +72,8 @@ pub const NOUN: Noun<Center> = Noun {
             .page("/vouchers", page::list)
             .page("/vouchers/apply", page::draft)
             .form("/vouchers/apply", page::apply)
+            .page("/vouchers/found", found::draft)
+            .form("/vouchers/found", found::found)
             .page("/vouchers/programmes", page::whole)
             .page("/vouchers/claims", page::whole)
             .page("/vouchers/programmes/{slug}", page::programme)

@@ -21,7 +21,7 @@ use base::{
 use center::{
     app::contracts,
     center::Center,
-    voucher::{APPLY, CLAIM, DECIDE_FUNDING, PROPOSE_FUNDING, READ, REVOKE},
+    voucher::{APPLY, CLAIM, DECIDE_FUNDING, MANAGE_PROGRAMME, PROPOSE_FUNDING, READ, REVOKE},
 };
 use domain::problem::field;
 use domain::voucher::{
@@ -58,6 +58,7 @@ pub struct VouchersPage {
     /// Months are claimed under a programme that is shown, or were.
     with_claims: bool,
     may_apply: bool,
+    may_found: bool,
 }
 
 /// A rule as it reads.
@@ -159,6 +160,7 @@ pub async fn list(
         programmes,
         claims,
         may_apply: may_apply(&center, &visitor),
+        may_found: visitor.may(&center, MANAGE_PROGRAMME, None),
         page: visitor.page("vouchers", ui.t("nav-vouchers")),
     };
     Ok(render(StatusCode::OK, &page))

@@ -118,6 +118,7 @@ impl VouchersPage {
             with_tenant: is_full,
             with_claims: is_full,
             may_apply: is_full,
+            may_found: !is_full,
         };
         vec![sample(true), sample(false)]
     }

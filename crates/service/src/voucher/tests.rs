@@ -5,7 +5,10 @@ use base::page::{frame::Page, live, texts, words::Ui};
 use domain::Lang;
 use testkit::markup;
 
-use super::page::{ApplyPage, ClaimPage, ProgrammePage, VoucherPage, VouchersPage};
+use super::{
+    found::FoundPage,
+    page::{ApplyPage, ClaimPage, ProgrammePage, VoucherPage, VouchersPage},
+};
 use crate::PLATFORM;
 
 #[test]
@@ -24,13 +27,16 @@ fn each_page_is_well_formed_in_both_languages() {
         for sample in ApplyPage::samples(&page) {
             add(sample.render());
         }
+        for sample in FoundPage::samples(&page) {
+            add(sample.render());
+        }
         for sample in VoucherPage::samples(&page) {
             add(sample.render());
         }
         for sample in ClaimPage::samples(&page) {
             add(sample.render());
         }
-        assert_eq!(all.len(), 12);
+        assert_eq!(all.len(), 14);
         for text in all.iter().map(|text| live::whole(text)) {
             let read = markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             let families =

@@ -12,7 +12,9 @@ use base::{
         words::{Html, Ui},
     },
 };
-use domain::{ContractState, MicroCny, ServiceClass, contract::ContractAction, contract::ContractKind};
+use domain::{
+    ContractState, RatePerCardHour, ServiceClass, contract::ContractAction, contract::ContractKind,
+};
 use serde::Deserialize;
 
 use super::vessel::{Vessel, vessel, warnings};
@@ -41,7 +43,7 @@ const ENTRIES: u32 = 20;
 
 struct Price {
     class: ServiceClass,
-    rate: MicroCny,
+    rate: RatePerCardHour,
 }
 
 /// Something that can be done now, and whether it takes something away.
@@ -251,7 +253,7 @@ fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<
             price.service_class == class && price.domain == domain && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
-        contract.terms.rate(most).map(|rate| Price { class, rate: rate.0 })
+        contract.terms.rate(most).map(|rate| Price { class, rate })
     };
     Ok(ServiceClass::ALL.into_iter().filter_map(rate).collect())
 }
@@ -342,7 +344,7 @@ mod tests {
                 lending: "4".into(),
                 borrowing: "8".into(),
                 prices: if is_whole {
-                    vec![Price { class: ServiceClass::Normal, rate: MicroCny(1_500_000) }]
+                    vec![Price { class: ServiceClass::Normal, rate: RatePerCardHour(MicroCny(1_500_000)) }]
                 } else {
                     Vec::new()
                 },

@@ -175,7 +175,7 @@ fn moves(ui: Ui, statement: &Statement) -> Vec<Row> {
                 .collect::<Vec<_>>()
                 .join(" · "),
             runs: if line.ended_runs > 0 { ui.count(line.ended_runs) } else { String::new() },
-            rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.yuan(&rate.0)).unwrap_or_default(),
+            rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.rate(&rate)).unwrap_or_default(),
             ..row(name, line.card_ms, line.micro_cny)
         }
     };
@@ -193,7 +193,7 @@ fn job(ui: Ui, JobLine { job, job_name, line }: &JobLine) -> Row {
     let project = line.project.clone().unwrap_or_default();
     Row {
         detail: [cause, project, job.to_string()].join(" · "),
-        rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.yuan(&rate.0)).unwrap_or_default(),
+        rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.rate(&rate)).unwrap_or_default(),
         ..row(job_name.clone(), line.card_ms, line.micro_cny)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part, query, with_given};
 use crate::{
     errors::Failure,
-    output::{Clock, card_hours, items, list, money, number, of_total, pick, table, text},
+    output::{Clock, card_hours, items, list, money, number, of_total, pick, rate, table, text},
     words,
 };
 
@@ -211,7 +211,7 @@ fn one(lang: Lang, clock: &Clock, quote: &Value) -> String {
             words::word(lang, "class", text(line, "service_class")),
             number(line, "cards").to_string(),
             card_hours(number(line, "card_ms")),
-            money(number(line, "rate_micro_cny_per_card_hour")),
+            rate(number(line, "rate_micro_cny_per_card_hour")),
             if discount == 0 { String::new() } else { format!("{}.{:02} %", discount / 100, discount % 100) },
             money(number(line, "amount_micro_cny")),
         ]

@@ -8,7 +8,7 @@ use crate::commands::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
-    output::{card_hours, items, list, money, number, pick, table, text},
+    output::{card_hours, items, list, money, number, pick, rate, table, text},
     words,
 };
 
@@ -73,7 +73,7 @@ fn shown(lang: Lang, statement: &Value, lines: &[Value]) -> String {
             "" => cause,
             month => format!("{cause} {} {month}", pick(lang, "更正", "corrects")),
         };
-        let rate = &line["rate_micro_cny_per_card_hour"];
+        let per_hour = &line["rate_micro_cny_per_card_hour"];
         let class = match text(line, "service_class") {
             "" => String::new(),
             class => words::word(lang, "class", class),
@@ -84,7 +84,7 @@ fn shown(lang: Lang, statement: &Value, lines: &[Value]) -> String {
             project.to_owned(),
             text(line, "pool").to_owned(),
             class,
-            if rate.is_null() { String::new() } else { money(rate.as_i64().unwrap_or_default()) },
+            if per_hour.is_null() { String::new() } else { rate(per_hour.as_i64().unwrap_or_default()) },
             number(line, "ended_runs").to_string(),
             card_hours(number(line, "card_ms")),
             money(number(line, "micro_cny")),

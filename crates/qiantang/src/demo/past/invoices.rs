@@ -1,11 +1,11 @@
 //! Invoices over the months that the past closes: the tenants with something to pay ask for one, and the tax system's numbers
 //! come back as a table.
 
-use base::error::AppError;
-use center::center::Center;
+use base::{auth::Caller, error::AppError};
+use center::{center::Center, period::ask as periods};
 use domain::{MicroCny, billing::MICRO_OF_FEN};
 use service::invoice::{
-    ask::{self, NewInvoice, OpenQuery},
+    ask::{self, InvoiceQuery, NewInvoice, OpenQuery},
     table::{self, NumbersTable, TITLES},
 };
 
@@ -39,4 +39,16 @@ pub async fn of_closed_months(center: &Center, people: &People) -> Result<(), Ap
     }
     let numbers = NumbersTable { table: rows.join("\n") };
     table::import(center, &people.operator, numbers).await.map(drop)
+}
+
+/// The months that are closed, and the numbers of the invoices over them; none where no month is.
+pub async fn closed(center: &Center, operator: &Caller) -> Result<Option<(String, String)>, AppError> {
+    let periods = periods::list(center, operator).await?;
+    let closed = periods.iter().filter(|period| period.closed_at.is_some());
+    let mut months: Vec<String> = closed.map(|period| period.month.clone()).collect();
+    months.reverse();
+    let invoices = ask::list(center, operator, InvoiceQuery::default()).await?;
+    let mut numbers: Vec<String> = invoices.items.into_iter().filter_map(|invoice| invoice.number).collect();
+    numbers.reverse();
+    Ok((!months.is_empty()).then(|| (months.join(", "), numbers.join(", "))))
 }

@@ -1,4 +1,4 @@
-//! The past of the demo's center: 30 days that never happened and are marked as such. The center itself plays them, with
+//! The past of the demo's center: a month that never happened and are marked as such. The center itself plays them, with
 //! its own rules, by a clock that stands where it is put: contracts are signed, jobs are handed in, planned, metered and
 //! paid for, nodes are drained, a month is closed. Only the machines are none ([`hall`]).
 
@@ -38,8 +38,10 @@ use tokio::runtime::Handle;
 
 use super::people::{self, People};
 use hall::Hall;
+pub use invoices::closed;
 use work::Asked;
 
+/// How many days there are at the least.
 const DAYS: i64 = 30;
 /// When the center is opened on its first day.
 const OPENS: Millis = Millis::from_hours(7);
@@ -77,10 +79,18 @@ fn pause() {
     moment::stand_at(moment::now().plus(Millis::from_secs(1)));
 }
 
-/// The past that ends at `until`.
+/// The past that ends at `until`. It begins early enough for a month to end in it and to be closed on the day after.
 pub fn of(zone: &Zone, seed: u32, until: Timestamp) -> GeneratedPast {
-    let from = zone.day_begins(zone.day(until) - DAYS).plus(OPENS);
+    let today = zone.day(until);
+    let yesterday = zone.day_begins(today - 1);
+    let of_last_month = zone.day(zone.bounds(zone.month(yesterday)).0) - 1;
+    let from = zone.day_begins((today - DAYS).min(of_last_month)).plus(OPENS);
     GeneratedPast { from, until, seed }
+}
+
+/// How many days a past has.
+pub fn days(zone: &Zone, past: &GeneratedPast) -> i64 {
+    zone.day(past.until) - zone.day(past.from)
 }
 
 /// Plays the past of a new center in `settings.data_dir`. How many jobs were handed in. It writes and waits for it: call
@@ -404,6 +414,19 @@ mod tests {
         // Runs that end at the same instant are posted by their ids, which are random.
         entries.sort();
         entries
+    }
+
+    #[test]
+    fn whatever_the_day_is_a_month_has_ended_and_is_closed() {
+        let zone = Zone::default();
+        let first: Timestamp = "2026-11-30T16:00:00Z".parse().expect("an instant");
+        for hours in 0..24 * 800 {
+            let until = first.plus(Millis::from_hours(hours));
+            let past = of(&zone, 1, until);
+            let closed_at = zone.bounds(zone.month(past.from)).1.plus(Millis::from_hours(PAYS as i64));
+            assert!(closed_at < until.minus(CLOSES), "{until}: it begins at {}", past.from);
+            assert!((30..=32).contains(&days(&zone, &past)), "{until}: {}", days(&zone, &past));
+        }
     }
 
     #[test]

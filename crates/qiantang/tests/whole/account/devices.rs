@@ -1,44 +1,11 @@
 //! Programs that sign in by a browser: the real command, and a person who lets it in.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    process::Child,
-};
-
 use serde_json::Value;
 use testkit::{Browser, Site, Terminal, grant};
 
 use crate::QIANTANG;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-
-/// A command that waits for its answer, with the code that it shows.
-struct Waits {
-    child: Child,
-    code: String,
-    said: String,
-}
-
-fn begin(terminal: &Terminal<'_>) -> Waits {
-    let mut child = terminal.command(&["login", "--browser", "--json"]).spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    let mut said = String::new();
-    let mut code = None;
-    while code.is_none() {
-        let line = lines.next().expect("it shows the address").expect("text");
-        said.push_str(&line);
-        said.push('\n');
-        code = line.split_once("/device?user_code=").map(|(_, code)| code.trim().to_owned());
-    }
-    Waits { child, code: code.expect("a code"), said }
-}
-
-fn end(waits: Waits) -> (i32, String) {
-    let mut out = String::new();
-    let mut child = waits.child;
-    child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("text");
-    (child.wait().expect("it ends").code().expect("a code"), out)
-}
 
 #[test]
 fn a_command_signs_in_once_somebody_has_looked_who_asks_and_lets_it_in() {
@@ -49,7 +16,7 @@ fn a_command_signs_in_once_somebody_has_looked_who_asks_and_lets_it_in() {
     operator.ok(&["members", "add", "univ-developer", "--role", "finance", "--tenant", "corp"]);
     let browser = Browser::signed_in(&site, "univ-developer");
     let terminal = Terminal::at(&site);
-    let waits = begin(&terminal);
+    let waits = terminal.begin_login();
     assert!(waits.said.contains(&format!("{}/device", site.url)), "{}", waits.said);
 
     // The address fills the code in, and does nothing.
@@ -96,7 +63,7 @@ fn a_command_signs_in_once_somebody_has_looked_who_asks_and_lets_it_in() {
     );
     assert_eq!(allow(&of_corp).status, 422, "it is answered once");
 
-    let (code, out) = end(waits);
+    let (code, out) = waits.end();
     assert_eq!(code, 0, "{out}");
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(
@@ -116,11 +83,10 @@ fn a_command_that_is_refused_gets_nothing() {
     let site = Site::new(QIANTANG, 1, "");
     let browser = Browser::signed_in(&site, "operator");
     let terminal = Terminal::at(&site);
-    let mut waits = begin(&terminal);
+    let waits = terminal.begin_login();
     let fields = [("user_code", &*waits.code), ("answer", "deny")];
     assert_eq!(browser.send_form("/device/answer", &fields).header("location"), "/device?done=denied");
-    waits.said.clear();
-    let (code, out) = end(waits);
+    let (code, out) = waits.end();
     assert_eq!(code, 4, "{out}");
     assert_eq!(terminal.run(&["whoami"]).0, 4, "nothing is kept");
     let wrong = browser.send_form("/device", &[("user_code", "BCDF-GHJK")]);

@@ -3,9 +3,9 @@
 use std::{path::Path, process::Command};
 
 use serde_json::json;
-use testkit::{Browser, PASSWORD, Terminal, apply, grant, job, python_tool};
+use testkit::{Browser, PASSWORD, Relay, Terminal, apply, free_port, grant, job, python_tool};
 
-use super::{Helper, Mailing, free_port, kept, link, mailing, with_address};
+use super::{Mailing, link, mailing, with_address};
 use crate::QIANTANG;
 
 #[test]
@@ -186,7 +186,28 @@ fn applicants_and_the_invited_get_their_links() {
         201
     );
     let told = center.mail(&address, "back with the applicant");
-    assert!(told["text"].as_str().is_some_and(|text| text.contains(&secret)));
+    let text = told["text"].as_str().expect("text");
+    assert!(text.contains(&secret) && text.contains("The center says: Which data?"), "{text}");
+    // So is an offer: its mail leads to it.
+    site.publish_price(1_000_000);
+    let line = json!({ "pool": "ascend-910", "service_class": "normal", "cards": 8, "card_ms": 3_600_000 });
+    let new = json!({ "application": number, "kind": "grant", "lines": [line], "starts_at": "2020-01-01",
+        "ends_at": "2099-01-01" });
+    let quote =
+        site.post("/api/v1/quotes", &site.operator, &new)["number"].as_str().expect("a number").to_owned();
+    site.post(&format!("/api/v1/quotes/{quote}/send"), &site.operator, &json!({}));
+    let text = center.mail(&address, &quote)["text"].as_str().expect("text").to_owned();
+    assert!(
+        text.contains(&format!("发出报价单 {quote}")) && text.contains("accept it if it suits you"),
+        "{text}"
+    );
+    let page = Browser::new(site).get(&link(&text, "/apply/"));
+    assert!(page.status == 200 && page.body.contains("Accept"), "{}", page.body);
+    site.post(&format!("/api/v1/quotes/{quote}/withdraw"), &site.operator, &json!({}));
+    site.wait_for("the withdrawal", || {
+        let mut mails = center.mails().into_iter();
+        mails.find(|mail| mail["text"].to_string().contains("has withdrawn the quote"))
+    });
 }
 
 /// A certificate for this machine's own address, made out by itself.
@@ -222,7 +243,9 @@ fn make_certificate(certificate: &Path, key: &Path) {
 
 #[test]
 fn mail_waits_for_a_relay_that_is_down_and_what_it_refuses_is_shown() {
-    let Some(python) = python_tool("python") else { return };
+    if python_tool("python").is_none() {
+        return;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let (certificate, key) = (folder.path().join("relay.pem"), folder.path().join("relay.key"));
     make_certificate(&certificate, &key);
@@ -251,10 +274,9 @@ fn mail_waits_for_a_relay_that_is_down_and_what_it_refuses_is_shown() {
         all.iter().find(|one| one["name"] == "mail" && one["state"] == "failing").map(|_| ())
     });
     assert!(mails().iter().all(|mail| mail["state"] == "waiting" && mail["attempts"] == 0), "{:?}", mails());
-    let path = folder.path().display().to_string();
     let files = [certificate.display().to_string(), key.display().to_string()];
-    let _relay = Helper::start(&python, "relay.py", &[&port.to_string(), &path, &files[0], &files[1]]);
-    let sent = site.wait_for("the mail", || kept(folder.path()).into_iter().next());
+    let up = Relay::at(port, &[&files[0], &files[1]]).expect("it is there");
+    let sent = site.wait_for("the mail", || up.mails().into_iter().next());
     assert_eq!(
         (&sent["to"], &sent["tls"], &sent["user"]),
         (&json!("li@center.example"), &json!(true), &json!("center"))

@@ -1,9 +1,8 @@
 //! Webhooks: signed so that the official verifier takes them, kept while a receiver is down, and to no address within.
 
 use serde_json::{Value, json};
-use testkit::{Browser, Site, Terminal, grant, job, python_tool};
+use testkit::{Browser, Receiver, Site, Terminal, free_port, grant, job};
 
-use super::{Helper, free_port, kept};
 use crate::QIANTANG;
 
 const SETTINGS: &str = "[limits]\nsign_ins_per_minute = 1000000\n[notices]\naddresses = [\"127.0.0.0/8\"]\n";
@@ -17,20 +16,16 @@ fn make(site: &Site, token: &str, url: &str, events: &[&str]) -> (String, String
 
 #[test]
 fn the_official_verifier_takes_what_is_posted_and_both_secrets_while_one_is_changed() {
-    let Some(python) = python_tool("python") else { return };
+    let Some(receiver) = Receiver::start() else { return };
     let site = Site::new(QIANTANG, 1, SETTINGS);
     let alpha = site.tenant("alpha", "research", &grant(), 8);
-    let folder = tempfile::tempdir().expect("a folder");
-    let secrets = folder.path().join("secrets");
-    std::fs::write(&secrets, "").expect("it is written");
-    let receiver = Helper::start(&python, "receiver.py", &[&folder.path().display().to_string()]);
-    let url = format!("http://127.0.0.1:{}/hook?key=secret-part", receiver.said);
+    let url = format!("http://127.0.0.1:{}/hook?key=secret-part", receiver.port);
     let (id, secret) = make(&site, &alpha.admin, &url, &["job_ended"]);
-    std::fs::write(&secrets, &secret).expect("it is written");
+    receiver.knows(&[&secret]);
     let shown = site.get(&format!("/api/v1/webhooks/{id}"), &alpha.admin).to_string();
     assert!(!shown.contains(&secret) && !shown.contains("secret-part"), "{shown}");
     let job = site.submit(&alpha, &job("counted", "true"));
-    let first = site.wait_for("the event", || kept(folder.path()).into_iter().next());
+    let first = site.wait_for("the event", || receiver.kept().into_iter().next());
     assert_eq!(first["by"], json!([secret]));
     let body = &first["body"];
     assert_eq!((&body["type"], &body["data"]["job"]), (&json!("job.ended"), &json!(job)));
@@ -43,13 +38,13 @@ fn the_official_verifier_takes_what_is_posted_and_both_secrets_while_one_is_chan
     let terminal = Terminal::signed_in(&site, "alpha-admin");
     let rotated = terminal.json(&["webhooks", "rotate", &id]);
     let new = rotated["secret"].as_str().expect("a secret").to_owned();
-    std::fs::write(&secrets, format!("{secret}\n{new}\n")).expect("it is written");
+    receiver.knows(&[&secret, &new]);
     terminal.ok(&["webhooks", "test", &id]);
     let test = site.wait_for("the test", || {
-        kept(folder.path()).into_iter().find(|kept| kept["body"]["type"] == "endpoint.test")
+        receiver.kept().into_iter().find(|kept| kept["body"]["type"] == "endpoint.test")
     });
     assert_eq!(test["by"], json!([secret, new]), "both sign");
-    assert!(kept(folder.path()).iter().all(|kept| !kept.to_string().contains("of-beta")));
+    assert!(receiver.kept().iter().all(|kept| !kept.to_string().contains("of-beta")));
     // By hand it goes out again under the id that it had.
     let deliveries = terminal.json(&["webhooks", "deliveries", &id]);
     let of_job = deliveries.as_array().expect("deliveries").iter().find(|one| one["kind"] == "job_ended");
@@ -57,20 +52,20 @@ fn the_official_verifier_takes_what_is_posted_and_both_secrets_while_one_is_chan
     assert_eq!(first["id"], delivery.as_str());
     terminal.ok(&["webhooks", "replay", &id, &delivery]);
     site.wait_for("the replay", || {
-        (kept(folder.path()).iter().filter(|kept| kept["id"] == delivery.as_str()).count() == 2).then_some(())
+        (receiver.kept().iter().filter(|kept| kept["id"] == delivery.as_str()).count() == 2).then_some(())
     });
     // Under another key of the center, too.
     let sealed = site.post("/api/v1/secrets/rotate-key", &site.operator, &json!({}));
     assert_eq!(sealed["secrets"], 0, "endpoints are sealed anew beside secrets");
-    let before = kept(folder.path()).len();
+    let before = receiver.kept().len();
     terminal.ok(&["webhooks", "test", &id]);
-    let last = site.wait_for("another test", || kept(folder.path()).into_iter().nth(before));
+    let last = site.wait_for("another test", || receiver.kept().into_iter().nth(before));
     assert_eq!(last["by"], json!([secret, new]));
 }
 
 #[test]
 fn a_receiver_that_was_down_gets_what_happened_meanwhile() {
-    let Some(python) = python_tool("python") else { return };
+    let Some(receiver) = Receiver::start() else { return };
     let mut site = Site::new(QIANTANG, 1, SETTINGS);
     let alpha = site.tenant("alpha", "research", &grant(), 8);
     let url = format!("http://127.0.0.1:{}/", free_port());
@@ -87,18 +82,14 @@ fn a_receiver_that_was_down_gets_what_happened_meanwhile() {
     let page = Browser::signed_in(&site, "alpha-admin").get(&format!("/webhooks/{id}")).body;
     assert!(page.contains("waiting") && page.contains("next try"), "{page}");
     // Somebody listens there after all.
-    let folder = tempfile::tempdir().expect("a folder");
-    let secrets = folder.path().join("secrets");
-    std::fs::write(&secrets, "").expect("it is written");
-    let receiver = Helper::start(&python, "receiver.py", &[&folder.path().display().to_string()]);
     let (second, secret) =
-        make(&site, &alpha.admin, &format!("http://127.0.0.1:{}/", receiver.said), &["job_ended"]);
-    std::fs::write(&secrets, secret).expect("it is written");
+        make(&site, &alpha.admin, &format!("http://127.0.0.1:{}/", receiver.port), &["job_ended"]);
+    receiver.knows(&[&secret]);
     for name in ["second", "third"] {
         let job = site.submit(&alpha, &job(name, "true"));
         site.wait_for_end(&alpha.developer, &job);
     }
-    site.wait_for("both", || (kept(folder.path()).len() == 2).then_some(()));
+    site.wait_for("both", || (receiver.kept().len() == 2).then_some(()));
     let waiting = |id: &str| site.get(&format!("/api/v1/webhooks/{id}"), &alpha.admin)["waiting"].clone();
     site.wait_for("them to be kept", || (waiting(&second) == 0).then_some(()));
     site.wait_for("the dead one to have all three", || (waiting(&id) == 3).then_some(()));
