@@ -17,7 +17,7 @@ use testkit::{Site, Tenant, agent, ask, grant, median, now, per_second};
 /// The program under test. Only benches of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");
 
-const SETTINGS: &str = "[jobs]\nmax_active_per_tenant = 2000000\n";
+const SETTINGS: &str = "[jobs]\nmax_active_per_tenant = 2000000\n[notices]\naddresses = [\"127.0.0.0/8\"]\n";
 /// The number of cards, and so of runs at once. The bare loop has as many processes in flight.
 const PARALLEL: usize = 16;
 const NO_OPS: usize = 4000;
@@ -28,10 +28,11 @@ const ROUNDS: usize = 3;
 fn main() {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     latency();
-    let mut ratios = Vec::new();
+    let (mut ratios, mut with_webhook) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let bare = bare_loop();
-        let through = no_ops();
+        let through = no_ops(false);
+        with_webhook.push(no_ops(true) / through);
         println!(
             "no-op jobs: bare loop {bare:.0}/s, through the center {through:.0}/s, ratio {:.3}",
             through / bare
@@ -39,6 +40,10 @@ fn main() {
         ratios.push(through / bare);
     }
     println!("no-op jobs: median ratio {:.3}", median(&mut ratios));
+    println!(
+        "no-op jobs, each with an event for a receiver that is down: {:.3} of those without, {with_webhook:.3?}",
+        median(&mut with_webhook.clone())
+    );
     let mut rates: Vec<f64> = (0..rounds).map(|_| submissions()).collect();
     println!(
         "durable single submissions over HTTP: median {:.0}/s of {rates:.0?}",
@@ -88,10 +93,18 @@ fn submit_all(site: &Site, tenant: &Tenant, count: usize, script: &str) -> Durat
     began.elapsed()
 }
 
-/// No-op jobs a second: submitted one by one over HTTP, planned, run under full isolation, metered, on disk.
-fn no_ops() -> f64 {
+/// No-op jobs a second: submitted one by one over HTTP, planned, run under full isolation, metered, on disk; and, where it is
+/// asked for, with an event of each for a receiver at whose address nobody listens.
+fn no_ops(for_dead_receiver: bool) -> f64 {
     let site = Site::new(QIANTANG, 2, SETTINGS);
     let tenant = site.tenant("bench", "research", &grant(), 16);
+    if for_dead_receiver {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr();
+        let url = format!("http://{}/hook", closed.expect("an address"));
+        let events = ["job_ended"];
+        let endpoint = json!({ "name": "dead", "kind": "webhook", "url": url, "events": events });
+        site.post("/api/v1/webhooks", &tenant.admin, &endpoint);
+    }
     let began = Instant::now();
     submit_all(&site, &tenant, NO_OPS, "#!/bin/true\n");
     site.wait_for("all jobs to end", || {

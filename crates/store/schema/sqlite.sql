@@ -1372,6 +1372,20 @@ CREATE TABLE job_mail (
     job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id)
 ) STRICT, WITHOUT ROWID;
 
+-- What applicants add to their applications: scans of licences, letters, approvals. It goes when an application is withdrawn or
+-- has expired, and stays with what was decided.
+CREATE TABLE attachments (
+    application BLOB NOT NULL REFERENCES applications (id),
+    number INTEGER NOT NULL, -- from 1, within its application
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL, -- by its first bytes
+    bytes INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32), -- SHA-256
+    added_at INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (application, number)
+) STRICT;
+
 -- Members as they are seen: with what the person of each says.
 CREATE VIEW memberships AS
 SELECT m.id, m.person, m.tenant, p.login, p.name, m.role, m.is_enabled AND p.is_enabled AS is_enabled, m.created_at,

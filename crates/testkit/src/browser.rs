@@ -129,6 +129,17 @@ impl Browser {
 
     /// Sends any body with these headers and the cookies.
     pub fn send(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Answer {
+        self.send_bytes(method, path, body.unwrap_or_default(), headers)
+    }
+
+    /// [`Self::send`], of a body that is no text.
+    pub fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        body: impl AsRef<[u8]>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -136,9 +147,9 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = match body {
-            Some(body) => self.agent.run(request.body(body).expect("a request")),
-            None => self.agent.run(request.body(()).expect("a request")),
+        let response = match body.as_ref() {
+            [] => self.agent.run(request.body(()).expect("a request")),
+            body => self.agent.run(request.body(body).expect("a request")),
         };
         let response = response.expect("the center answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

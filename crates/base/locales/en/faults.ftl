@@ -97,6 +97,7 @@ refused-conflict_declared = You declared an interest of your own
 refused-not_your_step = It is the turn of another role
 refused-own_application = This is your own application
 refused-password_was_set = The password was set before
+refused-attachment = The file was not added
 refused-too_many_drafts = Too many drafts are open
 refused-party_unnamed = A party to the contract is not named as it is registered
 refused-not_signed = A signature is missing

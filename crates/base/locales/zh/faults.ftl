@@ -97,6 +97,7 @@ refused-conflict_declared = 您已声明有利益关系
 refused-not_your_step = 现在轮到其他角色评审
 refused-own_application = 这是您自己的申请
 refused-password_was_set = 密码已经设定
+refused-attachment = 文件未添加
 refused-too_many_drafts = 尚未提交的草稿太多
 refused-party_unnamed = 合同一方缺少登记名称
 refused-not_signed = 尚缺签署

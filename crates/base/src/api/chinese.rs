@@ -52,6 +52,7 @@ const NOUNS: &[(&str, &str)] = &[
     ("alliance", "联盟"),
     ("amendment", "补充协议"),
     ("application", "申请"),
+    ("attachment", "附件"),
     ("budget", "预算"),
     ("claim", "兑付申请"),
     ("contract", "合同"),

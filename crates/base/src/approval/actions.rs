@@ -42,6 +42,7 @@ const STATES: &[(&str, &str)] = &[("state", "application-state")];
 
 const NUMBER: Detail = Detail::text("number");
 const STATE: Detail = Detail::word::<State>("state", "application-state");
+const NAME: Detail = Detail::text("name");
 const LOGIN: Detail = Detail::text("login");
 
 pub const READ: Action = Action::new("read_application", "read");
@@ -56,6 +57,9 @@ pub const REVIEW: Action = Action::new("review_application", "keep_contracts").k
 pub const MAKE_LINK: Action = Action::new("make_account_link", "keep_contracts").keeps(&[NUMBER, LOGIN]);
 /// Whoever asks drew an application up, handed it in, or withdrew it.
 pub const APPLY: Action = Action::deed("apply").keeps(&[NUMBER, Detail::word::<Deed>("deed", "deed"), STATE]);
+/// Whoever asks added a file to an application, or took it away.
+pub const ATTACH: Action = Action::deed("attach_file").keeps(&[NUMBER, NAME, Detail::text("sha256")]);
+pub const DETACH: Action = Action::deed("remove_attachment").keeps(&[NUMBER, NAME, Detail::text("sha256")]);
 /// What was approved is there.
 pub const EFFECT: Action =
     Action::deed("effect_application").keeps(&[NUMBER, Detail::text("slug"), Detail::text("project"), LOGIN]);

@@ -11,6 +11,7 @@ use super::{
     actions::{self, AGAIN, CHANGED, OPENS},
     answers::Answers,
     application::{Act, Application, State},
+    attach,
     kind::{Effect, Kind},
     rows,
     rule::{self, Fault, Judgement, Move, Next, Reviewer, Terms},
@@ -118,6 +119,9 @@ pub fn advance(
     let next = rule::next(application, &acts, asked, now, terms).map_err(|fault| told(application, fault))?;
     let Next { application: after, acts } = next;
     rows::change(tx, &after)?;
+    if matches!(after.state, State::Withdrawn | State::Expired) {
+        attach::remove_all(tx, after.id)?;
+    }
     acts.iter().try_for_each(|act| rows::insert_act(tx, act))?;
     let events = acts.iter().map(|act| event(tx, application, &after, act)).collect::<Result<_, _>>()?;
     Ok(Kept { application: after, acts, events })

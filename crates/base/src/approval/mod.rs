@@ -8,6 +8,8 @@
 pub mod actions;
 mod answers;
 pub mod application;
+pub mod attach;
+pub mod attachment;
 mod form;
 #[cfg(test)]
 mod form_tests;

@@ -2,7 +2,11 @@
 
 use axum::{
     Form as UrlEncoded,
-    extract::{FromRef, FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
+    body::Bytes,
+    extract::{
+        FromRef, FromRequest, FromRequestParts, Multipart, Query, Request, multipart::MultipartError,
+        rejection::FormRejection,
+    },
     http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -78,6 +82,58 @@ impl<S: Send + Sync> FromRequest<S> for SentByStranger {
             return Err(AppError::ForeignForm);
         }
         Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
+    }
+}
+
+/// A form with files from somebody who is not signed in: [`SentByStranger`], for pages that files are chosen on.
+#[derive(Debug)]
+pub struct FilesByStranger {
+    pub front: Front,
+    pub form: Form,
+    /// Those that were chosen, in their order; a field that was left empty gives none.
+    pub files: Vec<SentFile>,
+}
+
+/// A file as a browser sends it.
+#[derive(Clone, Debug)]
+pub struct SentFile {
+    /// As it is called where it comes from.
+    pub name: String,
+    pub content: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for FilesByStranger {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let front = Front::from_request_parts(&mut parts, state).await?;
+        if !is_own_page(&parts.headers) {
+            return Err(AppError::ForeignForm);
+        }
+        let of_part = |error: MultipartError| AppError::Unreadable {
+            part: Unreadable::Form,
+            message: error.body_text(),
+        };
+        let sent = Multipart::from_request(Request::from_parts(parts, body), &()).await;
+        let mut sent = sent.map_err(|error| AppError::Unreadable {
+            part: Unreadable::ContentType,
+            message: error.body_text(),
+        })?;
+        let (mut values, mut files) = (Vec::new(), Vec::new());
+        while let Some(part) = sent.next_field().await.map_err(of_part)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            match part.file_name().map(str::to_owned) {
+                None => values.push((name, part.text().await.map_err(of_part)?)),
+                Some(name) => {
+                    let content = part.bytes().await.map_err(of_part)?;
+                    if !name.is_empty() {
+                        files.push(SentFile { name, content });
+                    }
+                }
+            }
+        }
+        Ok(Self { front, form: Form::of(values), files })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::page::extract::{Sent, SentByMail, SentByStranger};
+use crate::page::extract::{FilesByStranger, Sent, SentByMail, SentByStranger};
 
 pub struct Routes<C> {
     pub router: Router<C>,
@@ -65,6 +65,7 @@ trait CheckedForm {}
 
 impl CheckedForm for Sent {}
 impl CheckedForm for SentByStranger {}
+impl CheckedForm for FilesByStranger {}
 impl CheckedForm for SentByMail {}
 
 impl<M, A, F: CheckedForm> EndWithForm for (M, A, F) {}

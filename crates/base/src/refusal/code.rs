@@ -10,7 +10,10 @@ use store::invoices::InvoiceState;
 
 use super::paper::Paper;
 use super::voucher::VoucherRefusal;
-use crate::{approval::application::State, text::Sentence};
+use crate::{
+    approval::{application::State, attachment::AttachmentFault},
+    text::Sentence,
+};
 
 /// Why something can't be done. Each has its title in both languages among the portal's texts, behind `refused-`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +45,11 @@ pub enum Refused {
     OwnApplication,
     /// The password of the account was set before.
     PasswordWasSet,
+    /// A file can't be added to an application.
+    Attachment {
+        name: String,
+        why: AttachmentFault,
+    },
     /// So many drafts may come from one address.
     TooManyDrafts {
         most: u64,
@@ -334,6 +342,7 @@ impl Refused {
             Self::NotYourStep { .. } => "not_your_step",
             Self::OwnApplication => "own_application",
             Self::PasswordWasSet => "password_was_set",
+            Self::Attachment { .. } => "attachment",
             Self::TooManyDrafts { .. } => "too_many_drafts",
             Self::BackupFailed { .. } => "backup_failed",
             Self::ChooseTenant { .. } => "choose_tenant",

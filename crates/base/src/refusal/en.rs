@@ -6,7 +6,7 @@ use super::{
     code::{ChangedPrice, Decided, Did, Refused, Wanted},
     sign_in,
 };
-use crate::{approval::application::State, text::Sentence};
+use crate::text::Sentence;
 use store::invoices::InvoiceState;
 
 /// The fault, and the advice on it.
@@ -25,13 +25,14 @@ pub fn words(refused: &Refused) -> (String, String) {
         }
         // The words of a voucher's are with its reasons.
         Refused::Voucher { .. }
+        | Refused::Attachment { .. }
         | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
         | Refused::OwnApplication
         | Refused::PasswordWasSet
-        | Refused::TooManyDrafts { .. } => of_applications(refused),
+        | Refused::TooManyDrafts { .. } => super::application::en(refused),
         Refused::ReferenceUsed { reference, booked_at, contract, amount_micro_cny, card_ms } => with(
             format!(
                 "the reference `{reference}` was booked at {booked_at} for the contract {contract}: {amount_micro_cny} CNY, \
@@ -68,15 +69,10 @@ pub fn words(refused: &Refused) -> (String, String) {
             "this center runs jobs on its own machine, not on Slurm",
             "see docs/slurm.md for how a center comes onto Slurm",
         ),
-        Refused::PeriodClosed { month } => with(
-            format!("{month} is closed already"),
-            "what belongs to it is posted now, as a correction of it",
-        ),
-        Refused::PeriodGoesOn { month } => with(format!("{month} has not ended"), "close it once it has"),
-        Refused::PeriodIncomplete { month, missing, first } => incomplete(month, *missing, first),
-        Refused::PeriodNotNext { month, next } => {
-            (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
-        }
+        Refused::PeriodClosed { .. }
+        | Refused::PeriodGoesOn { .. }
+        | Refused::PeriodIncomplete { .. }
+        | Refused::PeriodNotNext { .. } => of_periods(refused),
         Refused::PriceChange { count, first } => of_prices(*count, first),
         Refused::SamePerson { did } => with(
             format!("you {} yourself, and duties are separate here", done(*did)),
@@ -128,6 +124,24 @@ pub fn words(refused: &Refused) -> (String, String) {
         | Refused::NoSecondFactor
         | Refused::HasSecondFactor
         | Refused::TooManyDevices => sign_in::en(refused),
+    }
+}
+
+/// Refusals of months and their closing.
+fn of_periods(refused: &Refused) -> (String, String) {
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::PeriodClosed { month } => with(
+            format!("{month} is closed already"),
+            "what belongs to it is posted now, as a correction of it",
+        ),
+        Refused::PeriodGoesOn { month } => with(format!("{month} has not ended"), "close it once it has"),
+        Refused::PeriodIncomplete { month, missing, first } => incomplete(month, *missing, first),
+        Refused::PeriodNotNext { month, next } => {
+            (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }
 
@@ -443,51 +457,5 @@ fn job_status(status: JobStatus) -> &'static str {
         JobStatus::Stopped => "was stopped",
         JobStatus::NeverRan => "never ran",
         JobStatus::Lost => "was lost",
-    }
-}
-
-fn of_applications(refused: &Refused) -> (String, String) {
-    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
-    match refused {
-        Refused::ApplicationState { number, state } => (
-            format!("the application {number} {}", application(*state)),
-            "look at its history to see where it stands".to_owned(),
-        ),
-        Refused::AlreadyReviewed => {
-            two("you have given your verdict on this application", "leave the next step to somebody else")
-        }
-        Refused::ConflictDeclared => {
-            two("you declared an interest of your own in this application", "leave it to somebody else")
-        }
-        Refused::NotYourStep { role } => (
-            format!("it is the turn of the role {}", role.code()),
-            "wait for that step, or let one of them give the verdict".to_owned(),
-        ),
-        Refused::OwnApplication => two(
-            "you ask for this yourself",
-            "let somebody else review it: nobody decides on their own behalf",
-        ),
-        Refused::PasswordWasSet => two(
-            "the password of this account was set before",
-            "sign in with it, or ask the center for a new one",
-        ),
-        Refused::TooManyDrafts { most } => (
-            format!("{most} drafts from your address wait to be sent"),
-            "go on with one of them by its link, or withdraw it".to_owned(),
-        ),
-        _ => <(String, String)>::default(),
-    }
-}
-
-fn application(state: State) -> &'static str {
-    match state {
-        State::Draft => "is a draft",
-        State::Submitted => "waits for its review",
-        State::InReview => "is being reviewed",
-        State::Returned => "is back with its applicant",
-        State::Decided => "has been decided",
-        State::Effected => "has been approved, and has taken effect",
-        State::Withdrawn => "was withdrawn",
-        State::Expired => "has expired",
     }
 }

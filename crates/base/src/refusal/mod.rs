@@ -1,6 +1,8 @@
 //! Refusals: why something that was understood can't be done as things stand. A refusal is a code with values; both
 //! languages are made from it, in [`en`] and [`zh`] and nowhere else.
 
+mod application;
+mod attachment;
 mod code;
 mod en;
 mod paper;
@@ -32,6 +34,9 @@ impl Refused {
     fn words(&self, lang: Lang) -> (String, String) {
         if let Self::Voucher { why, rule } = self {
             return why.words(lang, *rule);
+        }
+        if let Self::Attachment { name, why } = self {
+            return attachment::words(*why, name, lang);
         }
         match lang {
             Lang::Zh => zh::words(self),

@@ -11,7 +11,10 @@ use super::{
     paper::Paper,
     voucher::VoucherRefusal,
 };
-use crate::{approval::application::State, text::Sentence};
+use crate::{
+    approval::{application::State, attachment::AttachmentFault},
+    text::Sentence,
+};
 
 macro_rules! samples {
     ($type:ident: $($variant:ident $({ $($any:tt)* })? $(($($one:tt)*))? => $samples:expr),+ $(,)?) => {{
@@ -47,6 +50,7 @@ pub fn all() -> Vec<Refused> {
         NotYourStep { .. } => [Role::Operator, Role::Contracts].map(|role| Refused::NotYourStep { role }),
         OwnApplication => [Refused::OwnApplication],
         PasswordWasSet => [Refused::PasswordWasSet],
+        Attachment { .. } => AttachmentFault::ALL.map(|why| Refused::Attachment { name: "a.pdf".to_owned(), why }),
         TooManyDrafts { .. } => [Refused::TooManyDrafts { most: 5 }],
         ReferenceUsed { .. } => [Refused::ReferenceUsed {
             reference: "B-7".to_owned(), booked_at: at, contract: number(), amount_micro_cny: MicroCny(5), card_ms: CardMs(7),

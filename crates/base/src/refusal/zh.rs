@@ -1,7 +1,7 @@
 //! How refusals read in Chinese.
 
 use domain::{
-    ContractState, Lang, RatePerCardHour, Role, ServiceClass, TenantDomain, contract::ContractAction,
+    ContractState, Lang, RatePerCardHour, ServiceClass, TenantDomain, contract::ContractAction,
     job::JobStatus,
 };
 
@@ -9,7 +9,6 @@ use super::{
     code::{ChangedPrice, Decided, Did, Refused, Wanted},
     paper, sign_in,
 };
-use crate::approval::application::State;
 use crate::text::Sentence;
 use store::invoices::InvoiceState;
 
@@ -26,13 +25,14 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::AlreadyThere { .. } => two("已经存在同样的一项", "换一个名称，或更改已有的"),
         // The words of a voucher's are with its reasons.
         Refused::Voucher { .. }
+        | Refused::Attachment { .. }
         | Refused::ApplicationState { .. }
         | Refused::AlreadyReviewed
         | Refused::ConflictDeclared
         | Refused::NotYourStep { .. }
         | Refused::OwnApplication
         | Refused::PasswordWasSet
-        | Refused::TooManyDrafts { .. } => of_applications(refused),
+        | Refused::TooManyDrafts { .. } => super::application::zh(refused),
         Refused::ReferenceUsed { reference, booked_at, contract, amount_micro_cny, card_ms } => with(
             format!(
                 "凭证号 `{reference}` 已于 {booked_at} 为合同 {contract} 入账：{amount_micro_cny} 元，{card_ms} 卡时"
@@ -407,39 +407,6 @@ fn job_status(status: JobStatus) -> &'static str {
     }
 }
 
-fn of_applications(refused: &Refused) -> (String, String) {
-    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
-    match refused {
-        Refused::ApplicationState { number, state } => {
-            (format!("申请 {number} {}", application(*state)), "请查看申请的经过，了解它的现状".to_owned())
-        }
-        Refused::AlreadyReviewed => two("您已就此申请给出评审意见", "下一步请由其他人评审"),
-        Refused::ConflictDeclared => two("您已声明与此申请有利益关系", "请由其他人评审"),
-        Refused::NotYourStep { role } => {
-            (format!("现在轮到{}评审", reviewer(*role)), "请等到您的步骤，或由该角色的人员评审".to_owned())
-        }
-        Refused::OwnApplication => two("这是您自己的申请", "请由其他人评审：不得为自己审批"),
-        Refused::PasswordWasSet => two("此账号的密码已经设定", "请用它登录，或请中心另设新密码"),
-        Refused::TooManyDrafts { most } => {
-            (format!("您的地址已有 {most} 份草稿尚未提交"), "请从其链接继续填写，或撤回其中一份".to_owned())
-        }
-        _ => <(String, String)>::default(),
-    }
-}
-
-fn application(state: State) -> &'static str {
-    match state {
-        State::Draft => "还是草稿",
-        State::Submitted => "正在等候评审",
-        State::InReview => "正在评审",
-        State::Returned => "已退回申请人",
-        State::Decided => "已有决定",
-        State::Effected => "已批准并生效",
-        State::Withdrawn => "已撤回",
-        State::Expired => "已过期",
-    }
-}
-
 fn by_oneself(did: Did) -> &'static str {
     match did {
         Did::SubmittedContract => "合同由您本人提交",
@@ -449,14 +416,6 @@ fn by_oneself(did: Did) -> &'static str {
         Did::DrewUpQuote => "报价单由您本人起草",
         Did::ProposedFunding => "券款由您本人提出",
         Did::RequestedInvoice => "发票由您本人申请",
-    }
-}
-
-fn reviewer(role: Role) -> &'static str {
-    match role {
-        Role::Operator => "运营人员",
-        Role::Contracts => "合同人员",
-        _ => "其他角色",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Applications: what is asked of the center, and the verdicts on it.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use domain::{Lang, both};
 use serde_json::{Map, Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::context::{Context, Done, Run, part, query};
 use crate::{
     errors::Failure,
+    file::save,
     output::{Clock, items, list, number, of_total, pick, table, text},
     words,
 };
@@ -56,6 +59,16 @@ enum Act {
         /// A note for the center's own people.
         #[arg(long)]
         note: Option<String>,
+    },
+    /// Fetch a file that the applicant added.
+    Attachment {
+        /// The application's number.
+        number: String,
+        /// The attachment's number within the application, from 1.
+        which: u32,
+        /// The file to write; standard output where left out.
+        #[arg(long, short)]
+        out: Option<PathBuf>,
     },
     /// Make a link by which a new tenant's first administrator sets a password.
     Link {
@@ -119,6 +132,9 @@ impl Run for Applications {
             Some(Act::Return(said)) => judge(&said.number, "return", Some(said.reason), said.note)?,
             Some(Act::Reject(said)) => judge(&said.number, "reject", Some(said.reason), said.note)?,
             Some(Act::Conflict { number, note }) => judge(&number, "conflict", None, note)?,
+            Some(Act::Attachment { number, which, out }) => {
+                return attachment(context, &number, which, out.as_deref());
+            }
             Some(Act::Link { number }) => {
                 let answer = context.client.post(&format!("{PATH}/{}/link", part(&number)), &json!({}))?;
                 return context.print(&answer, |lang| {
@@ -133,6 +149,21 @@ impl Run for Applications {
         };
         context.print(&answer, |lang| one(lang, &context.clock(), &answer))
     }
+}
+
+fn attachment(context: &Context, number: &str, which: u32, out: Option<&Path>) -> Done {
+    let path = format!("{PATH}/{}/attachments/{which}", part(number));
+    let Some(file) = out else {
+        context.refuse_beside_json("`applications attachment` without --out", true)?;
+        return context.client.copy(&path, "*/*", &mut std::io::stdout().lock()).map(drop);
+    };
+    let bytes = save(file, |out| context.client.copy(&path, "*/*", out))?;
+    context.print(&json!({ "number": number, "attachment": which, "path": file, "bytes": bytes }), |lang| {
+        match lang {
+            Lang::Zh => format!("已写入 {}", file.display()),
+            Lang::En => format!("Written to {}", file.display()),
+        }
+    })
 }
 
 /// `cards=8` and its like, as the body of a verdict has them.
@@ -258,6 +289,18 @@ fn one(lang: Lang, clock: &Clock, application: &Value) -> String {
     };
     told += "\n\n";
     told += &table(&titles, answers.map(answer).collect(), 3);
+    if let Some(files) = application["attachments"].as_array().filter(|files| !files.is_empty()) {
+        let row = |file: &Value| {
+            let bytes = file["bytes"].as_u64().unwrap_or_default();
+            vec![file["number"].to_string(), text(file, "name").to_owned(), domain::decimal::bytes(bytes)]
+        };
+        let titles = match lang {
+            Lang::Zh => ["附件", "文件名", "大小"],
+            Lang::En => ["attachment", "file", "size"],
+        };
+        told += "\n\n";
+        told += &table(&titles, files.iter().map(row).collect(), 3);
+    }
     let act = |act: &Value| {
         vec![
             clock.instant(act, "at"),

@@ -1,11 +1,17 @@
 //! Applications over HTTP, for those who decide them.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
 use base::{
     api::{
         Problem,
         extract::{Auth, Body, Params},
     },
+    error::AppError,
     http::Id,
     listing::Listing,
 };
@@ -14,6 +20,7 @@ use center::center::Center;
 use super::{
     account::{self, AccountLink},
     ask::{self, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict},
+    attached,
 };
 
 /// Applications, newest first, page by page.
@@ -61,4 +68,18 @@ pub async fn make_link(
     Id(number): Id,
 ) -> Result<(StatusCode, Json<AccountLink>), Problem> {
     Ok((StatusCode::CREATED, Json(account::make_link(&center, &caller, &number).await?)))
+}
+
+/// A file that the applicant added to an application. Its name and digest are among the application's attachments.
+#[utoipa::path(get, path = "/applications/{number}/attachments/{which}", tag = "accounts",
+    params(("number" = String, Path), ("which" = u32, Path, minimum = 1)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem)))]
+pub async fn attachment(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Ok(Path((number, which))) = path else { return Err(AppError::not_found("application", "").into()) };
+    let (_, content) = attached::get(&center, &caller, &number, &which).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], content).into_response())
 }

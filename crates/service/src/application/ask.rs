@@ -25,7 +25,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{StoreError, Tx, tenants};
 
-use super::account::{self, Standing};
+use super::{
+    account::{self, Standing},
+    attached::{self, AttachmentView},
+};
 use crate::{
     onboarding::{
         rule::CODE as JOIN,
@@ -106,6 +109,7 @@ pub struct ApplicationDetail {
     pub has_password: bool,
     /// The quotes that are attached to it, drafts as well.
     pub quotes: Vec<QuoteView>,
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// A step needs more people of a role than the center has.
@@ -281,6 +285,7 @@ fn detail(
         account.map_or((None, false), |Standing { login, is_set }| (Some(login), is_set));
     let view = view(center, &mut names, &application, now)?;
     let quotes = quotes::of_application(tx, &application, true)?;
+    let attachments = attached::views(tx, &application)?;
     let decision = application.decision;
     Ok(ApplicationDetail {
         application: view,
@@ -294,6 +299,7 @@ fn detail(
         login,
         has_password,
         quotes,
+        attachments,
     })
 }
 

@@ -4,12 +4,17 @@
 pub mod account;
 mod api;
 pub mod ask;
+pub mod attached;
 mod page;
+#[cfg(test)]
+pub(crate) use page::samples;
 #[cfg(test)]
 mod tests;
 
 use base::{
-    approval::actions::{APPLY, CHANGED, EFFECT, EXPIRE, FIRST_PASSWORD, MAKE_LINK, READ, REVIEW},
+    approval::actions::{
+        APPLY, ATTACH, CHANGED, DETACH, EFFECT, EXPIRE, FIRST_PASSWORD, MAKE_LINK, READ, REVIEW,
+    },
     noun::{Noun, Part, Place},
     page::routes::Routes,
 };
@@ -17,7 +22,7 @@ use center::center::Center;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub const NOUN: Noun<Center> = Noun {
-    actions: &[READ, REVIEW, MAKE_LINK, APPLY, EFFECT, EXPIRE, FIRST_PASSWORD],
+    actions: &[READ, REVIEW, MAKE_LINK, APPLY, ATTACH, DETACH, EFFECT, EXPIRE, FIRST_PASSWORD],
     events: &[CHANGED],
     texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],
     api: || {
@@ -26,11 +31,13 @@ pub const NOUN: Noun<Center> = Noun {
             .routes(routes!(api::show))
             .routes(routes!(api::judge))
             .routes(routes!(api::make_link))
+            .routes(routes!(api::attachment))
     },
     pages: || {
         Routes::default()
             .page("/applications", page::list)
             .page("/applications/{number}", page::show)
+            .page("/applications/{number}/attachments/{which}", attached::show)
             .form("/applications/{number}/verdict", page::judge)
             .form("/applications/{number}/link", page::make_link)
     },

@@ -30,6 +30,7 @@ use serde_json::Value;
 use super::{
     account::{self, Standing},
     ask::{self, ActView, ApplicationDetail, ApplicationQuery, ApplicationView, NewVerdict, OPEN, TooFew},
+    attached::AttachmentView,
 };
 use crate::{
     onboarding::{self, twins::Twin},
@@ -107,6 +108,7 @@ pub struct ApplicationPage {
     link: String,
     quotes: Vec<QuoteView>,
     may_quote: bool,
+    attachments: Vec<AttachmentView>,
 }
 
 /// Where a link waits for the page that shows it once: the page of this application, in this session.
@@ -218,6 +220,7 @@ async fn show_one(
         login,
         has_password,
         quotes,
+        attachments,
         ..
     } = found;
     let role = visitor.caller.member.role;
@@ -236,6 +239,7 @@ async fn show_one(
             && application.kind == onboarding::rule::CODE
             && (application.tenant.is_some() || takes_quotes(application.state, application.outcome)),
         quotes,
+        attachments,
         is_scored,
         path: steps.iter().map(|step| step_text(ui, *step)).collect(),
         too_few: too_few.map(|few| few_text(ui, few)).unwrap_or_default(),
@@ -389,4 +393,4 @@ pub async fn make_link(
 
 #[cfg(test)]
 #[path = "samples.rs"]
-pub(super) mod samples;
+pub(crate) mod samples;

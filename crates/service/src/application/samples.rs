@@ -1,6 +1,6 @@
 //! The pages with samples, for tests that render them without a server.
 
-use base::approval::{Outcome, Step};
+use base::approval::{Outcome, Step, attachment::AttachmentKind};
 use domain::{ApplicationId, Role, Timestamp, contract::ContractKindName, quote::QuoteState};
 
 use super::*;
@@ -26,6 +26,19 @@ fn view(state: State, outcome: Option<Outcome>) -> ApplicationView {
         expires_at: is_open.then(|| at.into()),
         tenant: outcome.map(|_| "qianwan".into()),
     }
+}
+
+/// A file of each form.
+pub fn attachments() -> Vec<AttachmentView> {
+    let sample = |kind| AttachmentView {
+        number: 1,
+        name: "<licence>.pdf".into(),
+        kind,
+        bytes: 1 << 20,
+        sha256: "00".repeat(32),
+        added_at: Timestamp::from_secs(1_790_000_000).into(),
+    };
+    AttachmentKind::ALL.map(sample).into()
 }
 
 impl ApplicationsPage {
@@ -113,6 +126,7 @@ impl ApplicationPage {
                 Vec::new()
             },
             may_quote: is_open || outcome == Some(Outcome::Approved),
+            attachments: if is_open { attachments() } else { Vec::new() },
             link: if outcome == Some(Outcome::Approved) {
                 "/apply/A-1/account?secret=x".into()
             } else {

@@ -25,7 +25,10 @@ use super::{
     twins,
 };
 use crate::{
-    application::account::{self, Standing},
+    application::{
+        account::{self, Standing},
+        attached::{self, AttachmentView},
+    },
     quote::ask::{self as quotes, QuoteView},
 };
 
@@ -64,6 +67,7 @@ pub struct Tracked {
     pub account: Option<Standing>,
     /// Those that were sent.
     pub quotes: Vec<QuoteView>,
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// Draws an application up, and hands it in where that is wished for.
@@ -125,7 +129,7 @@ fn tell(center: &Center, kept: &Kept) {
 }
 
 /// The application that the secret is for.
-fn of_secret(tx: &Tx, number: &str, secret: &[u8; 32]) -> Result<Application, AppError> {
+pub(super) fn of_secret(tx: &Tx, number: &str, secret: &[u8; 32]) -> Result<Application, AppError> {
     let found = rows::find(tx, number)?.filter(|found| found.tracking.as_ref() == Some(secret));
     found.ok_or_else(|| AppError::not_found("application", number))
 }
@@ -138,9 +142,10 @@ pub async fn track(center: &Center, from: &str, number: &str, secret: &str) -> R
         let acts = rows::acts(tx, application.id)?;
         let account = account::standing(tx, application.id)?;
         let quotes = quotes::of_application(tx, &application, false)?;
-        Ok((application, acts, account, quotes))
+        let attachments = attached::views(tx, &application)?;
+        Ok((application, acts, account, quotes, attachments))
     };
-    let (application, acts, account, quotes) = match center.try_read(read).await {
+    let (application, acts, account, quotes, attachments) = match center.try_read(read).await {
         Err(error @ AppError::NotFound { .. }) => {
             center.limits.application(from)?;
             return Err(error);
@@ -168,6 +173,7 @@ pub async fn track(center: &Center, from: &str, number: &str, secret: &str) -> R
         deeds: acts.iter().filter(|act| is_told(act.deed)).map(|act| (act.at.into(), act.deed)).collect(),
         account,
         quotes,
+        attachments,
         granted: application.decision.map(|decision| decision.granted).unwrap_or_default(),
         answers: application.answers,
     })

@@ -50,6 +50,7 @@ apply-text = No account is needed. After you have sent the form you get a link; 
 apply-ways = Three ways in
 apply-hand-in = Hand in
 apply-save = Save the draft
+apply-attach = Save it as a draft to add files to it, such as your licence; then hand it in.
 apply-drafts = A draft is kept for 30 days where the center has set nothing else; { $most } drafts may come from one address.
 join-legal_name = Registered name
 join-name_en = English name

@@ -2,6 +2,7 @@
 //! is approved becomes a tenant with its first project and its first administrator.
 
 pub mod ask;
+mod attach;
 mod door;
 mod effect;
 mod page;
@@ -22,6 +23,8 @@ pub const NOUN: Noun<Center> = Noun {
             .form("/apply", page::draw_up)
             .page("/apply/{number}", page::track)
             .form("/apply/{number}", page::change)
+            .form("/apply/{number}/attachments", attach::change)
+            .page("/apply/{number}/attachments/{which}", attach::show)
             .page("/apply/{number}/account", page::account)
             .form("/apply/{number}/account", page::set_password)
     },

@@ -59,6 +59,8 @@ pub struct TrackPage {
     fields: Vec<FormField>,
     answers: Vec<(String, String)>,
     applying: Form,
+    /// What is wrong with files that were just sent.
+    attaching: Form,
     is_open: bool,
     can_withdraw: bool,
 }
@@ -82,7 +84,7 @@ pub struct WayQuery {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct SecretQuery {
-    secret: String,
+    pub secret: String,
 }
 
 fn fields(ui: Ui, of: TenantDomain) -> Vec<FormField> {
@@ -150,7 +152,7 @@ fn act_of(form: &Form, known: &[Act]) -> Result<Act, AppError> {
 }
 
 /// The page of an application, for whoever has its secret.
-fn address(number: &str, secret: &str) -> String {
+pub(super) fn address(number: &str, secret: &str) -> String {
     format!("/apply/{number}?secret={}", base::http::encode(secret))
 }
 
@@ -176,16 +178,16 @@ pub async fn track(
     Asked(query): Asked<SecretQuery>,
 ) -> Result<Response, AppError> {
     center.limits.request(&front.from)?;
-    show_tracked(&center, front, &number, query.secret, StatusCode::OK, None).await
+    show_tracked(&center, front, &number, query.secret, StatusCode::OK, (None, Form::default())).await
 }
 
-async fn show_tracked(
+pub(super) async fn show_tracked(
     center: &Center,
     front: Front,
     number: &str,
     secret: String,
     status: StatusCode,
-    sent: Option<Form>,
+    (sent, attaching): (Option<Form>, Form),
 ) -> Result<Response, AppError> {
     let ui = front.ui;
     let found = ask::track(center, &front.from, number, &secret).await?;
@@ -206,6 +208,7 @@ async fn show_tracked(
     let page = TrackPage {
         page: Page::new(front, "", found.number.clone()),
         applying: sent.unwrap_or_else(kept),
+        attaching,
         fields: fields(ui, found.domain),
         answers: FORM.asked(found.domain).map(answer).collect(),
         is_open: found.state.is_with_applicant(),
@@ -227,7 +230,7 @@ pub async fn change(
         Ok(()) => Ok(Redirect::to(&address(&number, &secret)).into_response()),
         Err(error) => {
             let status = explain(&mut form, front.ui, error)?;
-            show_tracked(&center, front, &number, secret, status, Some(form)).await
+            show_tracked(&center, front, &number, secret, status, (Some(form), Form::default())).await
         }
     }
 }
@@ -289,7 +292,7 @@ mod samples {
     use domain::{Timestamp, contract::ContractKindName, quote::QuoteState};
 
     use super::*;
-    use crate::quote::samples::quote;
+    use crate::{application::samples::attachments, quote::samples::quote};
 
     impl ApplyPage {
         pub fn samples(page: &Page) -> Vec<Self> {
@@ -330,11 +333,13 @@ mod samples {
                     } else {
                         Vec::new()
                     },
+                    attachments: attachments(),
                 },
                 secret: "s3cret".into(),
                 fields: fields(page.ui, TenantDomain::Research),
                 answers: vec![(page.ui.word(CODE, "contact"), "<Li>".into())],
                 applying: Form::default(),
+                attaching: Form::default(),
                 is_open: state.is_with_applicant(),
                 can_withdraw: state.is_with_applicant() || state.is_with_reviewers(),
             };

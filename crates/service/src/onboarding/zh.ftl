@@ -50,6 +50,7 @@ apply-text = 不需要账号。提交后会得到一个链接，请妥善保存�
 apply-ways = 三种入驻身份
 apply-hand-in = 提交
 apply-save = 保存草稿
+apply-attach = 如需附上营业执照等文件，请先保存为草稿，添加文件后再提交。
 apply-drafts = 中心未另行规定时，草稿保留 30 天；同一地址最多有 { $most } 份草稿。
 join-legal_name = 单位全称
 join-name_en = 英文名称

@@ -1,5 +1,6 @@
 //! The front door: strangers apply, people decide, tenants come of it, whatever happens to the center meanwhile.
 
+mod attachments;
 mod reviewers;
 mod status;
 
