@@ -280,6 +280,7 @@ pub async fn publish(
 mod samples {
     use super::*;
     use crate::portal::sample::{Sample, views};
+    use domain::MicroCny;
 
     fn change(ui: Ui) -> Change {
         Change::of(

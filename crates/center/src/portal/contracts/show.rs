@@ -269,6 +269,7 @@ mod tests {
     use super::*;
     use crate::amendment::change::TermChange;
     use crate::portal::sample::{Sample, views};
+    use domain::MicroCny;
 
     fn changes() -> Vec<TermChange> {
         let change = |term, before, after| TermChange { term, before, after };

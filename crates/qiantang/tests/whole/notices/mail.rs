@@ -111,7 +111,8 @@ fn a_script_asks_for_mail_about_its_job_and_writes_to_no_stranger() {
     assert!(code == 0 && said.contains("--mail-type (ignored): no mail is sent for TIME_LIMIT_80"), "{said}");
     text("dev@alpha.example", "The job early.sh ended");
     // Notices of contracts go to each tenant's own people, and may come meanwhile.
-    let mails: Vec<_> = center.mails().into_iter().filter(|mail| mail["text"].to_string().contains("The job ")).collect();
+    let mails: Vec<_> =
+        center.mails().into_iter().filter(|mail| mail["text"].to_string().contains("The job ")).collect();
     let addresses: Vec<String> = mails.iter().map(|mail| mail["to"].to_string()).collect();
     assert!(addresses.iter().all(|to| to.contains("alpha.example")), "{addresses:?}");
     let subjects: Vec<String> =
