@@ -46,6 +46,7 @@ const MOST_CLAIMS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "voucher/list.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct VouchersPage {
     page: Page,
     programmes: Vec<ProgrammeView>,

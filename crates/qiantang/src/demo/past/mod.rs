@@ -423,7 +423,10 @@ mod tests {
         for hours in 0..24 * 800 {
             let until = first.plus(Millis::from_hours(hours));
             let past = of(&zone, 1, until);
-            let closed_at = zone.bounds(zone.month(past.from)).1.plus(Millis::from_hours(PAYS as i64));
+            let closed_at = zone
+                .bounds(zone.month(past.from))
+                .1
+                .plus(Millis::from_hours(i64::try_from(PAYS).expect("a few hours")));
             assert!(closed_at < until.minus(CLOSES), "{until}: it begins at {}", past.from);
             assert!((30..=32).contains(&days(&zone, &past)), "{until}: {}", days(&zone, &past));
         }
