@@ -57,8 +57,9 @@ pub const REVIEW: Action = Action::new("review_application", "keep_contracts").k
 pub const MAKE_LINK: Action = Action::new("make_account_link", "keep_contracts").keeps(&[NUMBER, LOGIN]);
 /// Whoever asks drew an application up, handed it in, or withdrew it.
 pub const APPLY: Action = Action::deed("apply").keeps(&[NUMBER, Detail::word::<Deed>("deed", "deed"), STATE]);
-/// Whoever asks added a file to an application, or took it away.
+/// Whoever asks added a file to an application.
 pub const ATTACH: Action = Action::deed("attach_file").keeps(&[NUMBER, NAME, Detail::text("sha256")]);
+/// Whoever asks took a file away from an application.
 pub const DETACH: Action = Action::deed("remove_attachment").keeps(&[NUMBER, NAME, Detail::text("sha256")]);
 /// What was approved is there.
 pub const EFFECT: Action =

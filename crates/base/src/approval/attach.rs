@@ -1,20 +1,13 @@
 //! The attachments of applications as they are kept.
 
 use domain::{ApplicationId, Timestamp};
-use sha2::{Digest as _, Sha256};
 use store::{
     StoreError, Tx,
     chain::hex,
     db::{params, statements},
 };
 
-use super::{
-    application::{Application, State},
-    attachment::{
-        Attachment, AttachmentFault, AttachmentKind, MOST, MOST_MIB, MOST_OF_ALL_MIB, MOST_OF_DRAFTS_MIB,
-        shown_name,
-    },
-};
+use super::attachment::{Attachment, AttachmentFault, File, MOST, MOST_OF_ALL_MIB, MOST_OF_DRAFTS_MIB};
 use crate::{error::AppError, refusal::Refused};
 
 statements! { "attachments";
@@ -55,62 +48,48 @@ pub fn find(
     Ok(Some((known, content)))
 }
 
-/// Adds a file to an application that its applicant has.
-pub fn add(
+/// Adds a file to an application.
+pub(super) fn add(
     tx: &Tx,
-    application: &Application,
-    (name, content): (&str, &[u8]),
+    application: ApplicationId,
+    file: &File,
     now: Timestamp,
 ) -> Result<Attachment, AppError> {
-    must_be_open(application, now)?;
-    let name = shown_name(name);
-    let there = of(tx, application.id)?;
+    let File { name, kind, digest, content } = file;
+    let there = of(tx, application)?;
     let together = there.iter().map(|known| known.bytes).sum::<u64>() + content.len() as u64;
     let of_drafts: i64 = tx.one(OF_DRAFTS, &[], |row| row.get(0))?;
     let faults = [
-        (content.is_empty(), AttachmentFault::Empty),
-        (content.len() > MOST_MIB << 20, AttachmentFault::TooLarge),
         (there.len() >= MOST, AttachmentFault::TooMany),
         (together > (MOST_OF_ALL_MIB << 20) as u64, AttachmentFault::TooLargeTogether),
         (of_drafts >= MOST_OF_DRAFTS_MIB << 20, AttachmentFault::NoRoom),
     ];
-    let refuse = |why| Err(Refused::Attachment { name: name.clone(), why }.into());
     if let Some((_, why)) = faults.into_iter().find(|(is_wrong, _)| *is_wrong) {
-        return refuse(why);
+        return Err(Refused::Attachment { name: name.clone(), why }.into());
     }
-    let Some(kind) = AttachmentKind::of(content) else { return refuse(AttachmentFault::Form) };
     let number = there.last().map_or(1, |last| last.number + 1);
-    let digest: [u8; 32] = Sha256::digest(content).into();
     let bytes = i64::try_from(content.len()).map_err(AppError::internal)?;
-    let row = params![&application.id, number, &name, kind.code(), bytes, &digest, now, content];
+    let row = params![&application, number, name, kind.code(), bytes, digest, now, &**content];
     tx.execute(INSERT, row)?;
-    Ok(Attachment { number, name, kind, bytes: content.len() as u64, sha256: hex(&digest), added_at: now })
+    Ok(Attachment {
+        number,
+        name: name.clone(),
+        kind: *kind,
+        bytes: content.len() as u64,
+        sha256: hex(digest),
+        added_at: now,
+    })
 }
 
-/// Takes one away from an application that its applicant has.
-pub fn remove(
-    tx: &Tx,
-    application: &Application,
-    number: u32,
-    now: Timestamp,
-) -> Result<Attachment, AppError> {
-    must_be_open(application, now)?;
-    let known = of(tx, application.id)?.into_iter().find(|known| known.number == number);
+/// Takes one away from an application.
+pub(super) fn remove(tx: &Tx, application: ApplicationId, number: u32) -> Result<Attachment, AppError> {
+    let known = of(tx, application)?.into_iter().find(|known| known.number == number);
     let known = known.ok_or_else(|| AppError::not_found("attachment", number.to_string()))?;
-    tx.execute(REMOVE, params![&application.id, number])?;
+    tx.execute(REMOVE, params![&application, number])?;
     Ok(known)
 }
 
 /// Takes all away from an application that came to nothing.
 pub(super) fn remove_all(tx: &Tx, application: ApplicationId) -> Result<(), StoreError> {
     tx.execute(REMOVE_ALL, params![&application])
-}
-
-fn must_be_open(application: &Application, now: Timestamp) -> Result<(), AppError> {
-    let is_over = application.expires_at.is_some_and(|end| end <= now);
-    if application.state.is_with_applicant() && !is_over {
-        return Ok(());
-    }
-    let state = if is_over { State::Expired } else { application.state };
-    Err(Refused::ApplicationState { number: application.number.clone(), state }.into())
 }

@@ -1,7 +1,9 @@
 //! Attachments 附件: what an applicant adds to an application, such as the scan of a licence. They are kept with the
 //! application, so that a backup has them.
 
+use axum::body::Bytes;
 use domain::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 /// The most attachments of one application.
 pub const MOST: usize = 8;
@@ -74,8 +76,34 @@ pub struct Attachment {
     pub added_at: Timestamp,
 }
 
+/// A file that may be added, with all that is worked out of its bytes. That takes as long as reading it several times, so it is
+/// done before the file goes to the store, whose writer all others wait for.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub(super) name: String,
+    pub(super) kind: AttachmentKind,
+    /// Its SHA-256.
+    pub(super) digest: [u8; 32],
+    pub(super) content: Bytes,
+}
+
+impl File {
+    /// Looks at a file as it came; what keeps it from being added is told with its name as people see it.
+    pub fn read(name: &str, content: Bytes) -> Result<Self, (String, AttachmentFault)> {
+        let name = shown_name(name);
+        if content.is_empty() {
+            return Err((name, AttachmentFault::Empty));
+        }
+        if content.len() > MOST_MIB << 20 {
+            return Err((name, AttachmentFault::TooLarge));
+        }
+        let Some(kind) = AttachmentKind::of(&content) else { return Err((name, AttachmentFault::Form)) };
+        Ok(Self { name, kind, digest: Sha256::digest(&content).into(), content })
+    }
+}
+
 /// The last part of what a browser gives as a file's name, as one line that a page and a header can have.
-pub(super) fn shown_name(given: &str) -> String {
+fn shown_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept = last.chars().filter(|c| !c.is_control() && *c != '"' && !is_bidi(*c));
     let name: String = kept.take(LONGEST_NAME).collect();
@@ -101,6 +129,17 @@ mod tests {
         for other in [&b"PK\x03\x04word/document.xml"[..], b"<html>", b"MZ", b"", b"<svg>", b"#!/bin/sh"] {
             assert_eq!(AttachmentKind::of(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_looked_at_before_it_is_kept() {
+        let fault = |content: Vec<u8>| File::read("a/b.pdf", content.into()).map(|_| ()).unwrap_err();
+        assert_eq!(fault(Vec::new()), ("b.pdf".to_owned(), AttachmentFault::Empty));
+        assert_eq!(fault(b"<html>".to_vec()).1, AttachmentFault::Form);
+        let large = [b"%PDF-".to_vec(), vec![b' '; MOST_MIB << 20]].concat();
+        assert_eq!(fault(large).1, AttachmentFault::TooLarge);
+        let file = File::read("b.pdf", b"%PDF-1.7".as_slice().into()).expect("it is one");
+        assert_eq!((file.kind, file.digest), (AttachmentKind::Pdf, Sha256::digest(b"%PDF-1.7").into()));
     }
 
     #[test]

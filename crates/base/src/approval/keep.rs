@@ -12,6 +12,7 @@ use super::{
     answers::Answers,
     application::{Act, Application, State},
     attach,
+    attachment::{Attachment, File},
     kind::{Effect, Kind},
     rows,
     rule::{self, Fault, Judgement, Move, Next, Reviewer, Terms},
@@ -183,6 +184,28 @@ pub fn judge<C>(
     kept.acts.extend(effected.acts);
     kept.events.extend(effected.events);
     Ok((Kept { application: effected.application, ..kept }, Some(effect)))
+}
+
+/// Adds a file to an application that its applicant has.
+pub fn attach(
+    tx: &Tx,
+    application: &Application,
+    file: &File,
+    now: Timestamp,
+) -> Result<Attachment, AppError> {
+    rule::may_change(application, now).map_err(|fault| told(application, fault))?;
+    attach::add(tx, application.id, file, now)
+}
+
+/// Takes a file away from an application that its applicant has.
+pub fn detach(
+    tx: &Tx,
+    application: &Application,
+    number: u32,
+    now: Timestamp,
+) -> Result<Attachment, AppError> {
+    rule::may_change(application, now).map_err(|fault| told(application, fault))?;
+    attach::remove(tx, application.id, number)
 }
 
 /// Ends what the clock has ended; a part of it where there is much.

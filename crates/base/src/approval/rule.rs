@@ -96,6 +96,19 @@ pub struct Next {
     pub acts: Vec<Act>,
 }
 
+/// Whether the applicant may change an application now.
+pub fn may_change(application: &Application, now: Timestamp) -> Result<(), Fault> {
+    if is_over(application, now) {
+        return Err(Fault::Over);
+    }
+    if application.state.is_with_applicant() { Ok(()) } else { Err(Fault::State) }
+}
+
+/// Whether the clock has ended an application.
+fn is_over(application: &Application, now: Timestamp) -> bool {
+    application.expires_at.is_some_and(|end| end <= now)
+}
+
 /// What becomes of an application with this move. `acts` are all that were done with it before.
 pub fn next(
     application: &Application,
@@ -105,7 +118,7 @@ pub fn next(
     terms: &Terms,
 ) -> Result<Next, Fault> {
     let mut after = Application { changed_at: now, ..application.clone() };
-    let is_over = application.expires_at.is_some_and(|end| end <= now);
+    let is_over = is_over(application, now);
     if is_over && !matches!(asked, Move::Expire) {
         return Err(Fault::Over);
     }

@@ -7,7 +7,7 @@ use axum::{
         FromRef, FromRequest, FromRequestParts, Multipart, Query, Request, multipart::MultipartError,
         rejection::FormRejection,
     },
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
@@ -18,8 +18,10 @@ use crate::page::{
 };
 use crate::{
     Base,
+    approval::attachment,
     auth::csrf,
     error::{AppError, Unreadable},
+    http::read_body,
 };
 
 /// A form that a page of the visitor's own session sent.
@@ -76,13 +78,19 @@ impl<S: Send + Sync> FromRequest<S> for SentByStranger {
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        let (mut parts, body) = request.into_parts();
-        let front = Front::from_request_parts(&mut parts, state).await?;
-        if !is_own_page(&parts.headers) {
-            return Err(AppError::ForeignForm);
-        }
-        Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
+        let (front, request) = of_own_page(request, state).await?;
+        Ok(Self { front, form: read(request).await? })
     }
+}
+
+/// Who sends a form without a session, and the form, which a page of the center's own has to have sent.
+async fn of_own_page<S: Send + Sync>(request: Request, state: &S) -> Result<(Front, Request), AppError> {
+    let (mut parts, body) = request.into_parts();
+    let front = Front::from_request_parts(&mut parts, state).await?;
+    if !is_own_page(&parts.headers) {
+        return Err(AppError::ForeignForm);
+    }
+    Ok((front, Request::from_parts(parts, body)))
 }
 
 /// A form with files from somebody who is not signed in: [`SentByStranger`], for pages that files are chosen on.
@@ -106,20 +114,16 @@ impl<S: Send + Sync> FromRequest<S> for FilesByStranger {
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        let (mut parts, body) = request.into_parts();
-        let front = Front::from_request_parts(&mut parts, state).await?;
-        if !is_own_page(&parts.headers) {
-            return Err(AppError::ForeignForm);
+        let (front, request) = of_own_page(request, state).await?;
+        let unreadable = |part, message| AppError::Unreadable { part, message };
+        let of_part = |error: MultipartError| unreadable(Unreadable::Form, error.body_text());
+        let (parts, body) = request.into_parts();
+        if !has_files(&parts.headers) {
+            return Err(unreadable(Unreadable::ContentType, "the form is not one with files".to_owned()));
         }
-        let of_part = |error: MultipartError| AppError::Unreadable {
-            part: Unreadable::Form,
-            message: error.body_text(),
-        };
-        let sent = Multipart::from_request(Request::from_parts(parts, body), &()).await;
-        let mut sent = sent.map_err(|error| AppError::Unreadable {
-            part: Unreadable::ContentType,
-            message: error.body_text(),
-        })?;
+        let body = read_body(body, MOST_OF_FILES_KIB).await?;
+        let sent = Multipart::from_request(Request::from_parts(parts, body.into()), &()).await;
+        let mut sent = sent.map_err(|error| unreadable(Unreadable::ContentType, error.body_text()))?;
         let (mut values, mut files) = (Vec::new(), Vec::new());
         while let Some(part) = sent.next_field().await.map_err(of_part)? {
             let name = part.name().unwrap_or_default().to_owned();
@@ -164,6 +168,15 @@ async fn read(request: Request) -> Result<Form, AppError> {
             Err(AppError::Unreadable { part, message: error.body_text() })
         }
     }
+}
+
+/// The most that a form with files may have, in KiB: all attachments of an application, and its text.
+const MOST_OF_FILES_KIB: usize = (attachment::MOST_OF_ALL_MIB + 1) << 10;
+
+/// Whether a form with files comes.
+pub(super) fn has_files(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
 }
 
 /// Whether the browser says that the form was one of this center's own pages. Programs that say nothing pass:

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,12 +15,12 @@ use domain::Timestamp;
 pub use crate::page::told::{Told, told};
 use crate::page::{
     carried::{Carried, sign_in_address},
+    extract::has_files,
     form::Form,
     frame::{Front, Host, Page, render},
     live,
 };
 use crate::{
-    approval::attachment,
     auth::second_factor,
     error::{AppError, Unreadable},
     http::{failure_of, read_body, retry_after_s, status},
@@ -46,10 +46,14 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
     let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     // Read whatever becomes of the request: a browser that is hung up on while it sends shows no answer.
-    let most_kib = host.base().common.limits.body_kib;
-    let most_kib = if has_files(&parts.headers) { most_kib.max(MOST_OF_FILES_KIB) } else { most_kib };
-    let mut response = match read_body(body, most_kib).await {
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+    let body = if has_files(&parts.headers) {
+        // What has files is long, and is read by the routes alone that take any.
+        Ok(body)
+    } else {
+        read_body(body, host.base().common.limits.body_kib).await.map(Body::from)
+    };
+    let mut response = match body {
+        Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(error) => error.into_response(),
     };
     match (failure_of(&mut response), &front.known) {
@@ -57,15 +61,6 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
         (None, Some(known)) => live::news_of(front.ui, known, response),
         (None, None) => response,
     }
-}
-
-/// The most that a form with files may have, in KiB: all attachments of an application, and its text.
-const MOST_OF_FILES_KIB: usize = (attachment::MOST_OF_ALL_MIB + 1) << 10;
-
-/// Whether a form with files comes.
-fn has_files(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
 }
 
 /// `is_asked` where a page was asked for with conditions, and nothing was sent.

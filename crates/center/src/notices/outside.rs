@@ -16,6 +16,13 @@ use store::{Tx, events::Event};
 use super::{job_mail, vault};
 use crate::{center::Center, event_kinds::QUOTE_CHANGED};
 
+/// What a mail about an application is for.
+const OF_APPLICATION: &str = "application";
+/// What a mail about a quote is for.
+const OF_QUOTE: &str = "quote";
+/// What mails to strangers are for.
+pub const PURPOSES: [&str; 2] = [OF_APPLICATION, OF_QUOTE];
+
 /// Mails that an event calls for beside notices.
 pub fn of_event(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Result<Vec<Mail>, AppError> {
     if !center.common.mail.is_on() {
@@ -52,14 +59,12 @@ fn of_application(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Re
     let has_reason = if reason.is_empty() { "no" } else { "yes" };
     let told = json!({ "number": application.number, "application": text(data, "state"), "reason": reason,
         "has_reason": has_reason });
-    let path = format!("/apply/{}?secret=", application.number);
-    to_stranger(
-        center,
-        tx,
-        &application,
-        (format!("application:{}", event.seq), path, "application", told),
-        now,
-    )
+    let mail = Mail {
+        once: Some(format!("application:{}", event.seq)),
+        path: format!("/apply/{}?secret=", application.number),
+        ..Mail::new(OF_APPLICATION, address(&application), told, now)
+    };
+    to_stranger(center, tx, &application, mail)
 }
 
 /// The reason that goes with what an event tells of an application, as its applicant may read it.
@@ -87,24 +92,31 @@ fn of_quote(center: &Center, tx: &Tx, event: &Event, now: Timestamp) -> Result<O
         return Ok(None);
     };
     let told = json!({ "number": quote, "quote": state, "of": application.number });
-    let path = format!("/apply/{}/quote?quote={quote}&secret=", application.number);
-    to_stranger(center, tx, &application, (format!("quote:{}", event.seq), path, "quote", told), now)
+    let mail = Mail {
+        once: Some(format!("quote:{}", event.seq)),
+        path: format!("/apply/{}/quote?quote={quote}&secret=", application.number),
+        ..Mail::new(OF_QUOTE, address(&application), told, now)
+    };
+    to_stranger(center, tx, &application, mail)
 }
 
-/// A mail to the address that a stranger gave, whose path ends in the secret of their application; `once` names it.
+/// The address that an applicant gave; empty where none is asked for.
+fn address(application: &Application) -> &str {
+    application.answers.get("email").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The mail, with the secret of the stranger's application at the end of its path; none to somebody who has an inbox, or gave
+/// no address.
 fn to_stranger(
     center: &Center,
     tx: &Tx,
     application: &Application,
-    (once, path, purpose, told): (String, String, &str, Value),
-    now: Timestamp,
+    mail: Mail,
 ) -> Result<Option<Mail>, AppError> {
-    let address = application.answers.get("email").and_then(Value::as_str).unwrap_or_default();
-    if application.applicant.is_some() || address.is_empty() {
+    if application.applicant.is_some() || mail.address.is_empty() {
         return Ok(None);
     }
     let Some(secret) = vault::link_of(center, tx, application.id)? else { return Ok(None) };
-    let mail = Mail { once: Some(once), path, ..Mail::new(purpose, address, told, now) };
     let sealed = center.seal(tx, mail.id.as_bytes(), LINK, &secret)?;
     Ok(Some(mail.ending_in(sealed)))
 }

@@ -33,7 +33,7 @@ const MOST_LISTED: u32 = 200;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MailView {
     pub id: MailId,
-    /// `notices`, `reset`, `invitation`, `application`, `job-began`, `job-again`, `job-ended`, `test`.
+    /// `notices`, `reset`, `invitation`, `application`, `quote`, `job-began`, `job-again`, `job-ended`, `test`.
     pub purpose: String,
     pub address: String,
     pub state: MailState,

@@ -24,4 +24,5 @@ mail-for-application = application
 mail-for-job-began = a job that began
 mail-for-job-again = a job that is tried again
 mail-for-job-ended = a job that ended
+mail-for-quote = quote
 mail-for-test = test

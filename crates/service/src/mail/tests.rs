@@ -2,7 +2,7 @@
 
 use askama::Template;
 use base::page::{frame::Page, live, texts, words::Ui};
-use center::notices::job_mail;
+use center::notices::{job_mail, outside};
 use domain::{
     Lang,
     job::{JobOutcome, mail::Happened},
@@ -27,13 +27,14 @@ fn each_page_is_well_formed_in_both_languages() {
 }
 
 #[test]
-fn each_mail_about_a_job_has_a_word_for_what_it_is_for() {
+fn each_mail_about_a_job_or_to_a_stranger_has_a_word_for_what_it_is_for() {
     texts::load(center::PLATFORM.nouns.iter().chain(PLATFORM.nouns).flat_map(|noun| noun.texts).copied());
     let ended = JobOutcome::ALL.map(Happened::Ended);
-    for happened in ended.into_iter().chain([Happened::Began, Happened::TriedAgain]) {
-        let purpose = job_mail::purpose(happened);
+    let of_jobs = ended.into_iter().chain([Happened::Began, Happened::TriedAgain]).map(job_mail::purpose);
+    for purpose in of_jobs.chain(outside::PURPOSES) {
         for lang in [Lang::Zh, Lang::En] {
-            assert_ne!(Ui::of(lang).word("mail-for", purpose), purpose);
+            let word = texts::find(lang, &format!("mail-for-{purpose}"), &[]);
+            assert!(word.is_some(), "{purpose} has no word in {lang:?}");
         }
     }
 }

@@ -24,4 +24,5 @@ mail-for-application = 申请
 mail-for-job-began = 作业开始
 mail-for-job-again = 作业重试
 mail-for-job-ended = 作业结束
+mail-for-quote = 报价单
 mail-for-test = 测试

@@ -134,24 +134,32 @@ pub(super) fn of_secret(tx: &Tx, number: &str, secret: &[u8; 32]) -> Result<Appl
     found.ok_or_else(|| AppError::not_found("application", number))
 }
 
-/// The application of that number, for whoever has its secret. Whoever guesses is slowed down.
+/// Reads of the application that a secret is for. Whoever guesses is slowed down.
+pub(super) async fn read_by_secret<T: Send + 'static>(
+    center: &Center,
+    from: &str,
+    (number, secret): (&str, &str),
+    read: impl FnOnce(&Tx, Application) -> Result<T, AppError> + Send + 'static,
+) -> Result<T, AppError> {
+    let (number, secret) = (number.to_owned(), credentials::hash(secret));
+    let found = center.try_read(move |tx: &Tx| read(tx, of_secret(tx, &number, &secret)?)).await;
+    if matches!(found, Err(AppError::NotFound { .. })) {
+        center.limits.application(from)?;
+    }
+    found
+}
+
+/// The application of that number, for whoever has its secret.
 pub async fn track(center: &Center, from: &str, number: &str, secret: &str) -> Result<Tracked, AppError> {
-    let (asked, hash) = (number.to_owned(), credentials::hash(secret));
-    let read = move |tx: &Tx| {
-        let application = of_secret(tx, &asked, &hash)?;
+    let read = |tx: &Tx, application: Application| {
         let acts = rows::acts(tx, application.id)?;
         let account = account::standing(tx, application.id)?;
         let quotes = quotes::of_application(tx, &application, false)?;
         let attachments = attached::views(tx, &application)?;
         Ok((application, acts, account, quotes, attachments))
     };
-    let (application, acts, account, quotes, attachments) = match center.try_read(read).await {
-        Err(error @ AppError::NotFound { .. }) => {
-            center.limits.application(from)?;
-            return Err(error);
-        }
-        found => found?,
-    };
+    let (application, acts, account, quotes, attachments) =
+        read_by_secret(center, from, (number, secret), read).await?;
     let returned = acts.iter().rev().find(|act| act.deed == Deed::Returned);
     let reason = match (&application.decision, returned) {
         (Some(decision), _) => decision.reason.clone(),

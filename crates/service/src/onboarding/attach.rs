@@ -9,8 +9,8 @@ use base::{
     approval::{
         Application,
         actions::{ATTACH, DETACH},
-        attach,
-        attachment::Attachment,
+        attachment::{Attachment, File},
+        keep,
     },
     audit::{self, Change},
     auth::{Action, credentials},
@@ -21,6 +21,7 @@ use base::{
         extract::{Asked, FilesByStranger, SentFile},
         frame::Front,
     },
+    refusal::Refused,
 };
 use center::center::Center;
 use domain::Timestamp;
@@ -28,18 +29,22 @@ use serde_json::json;
 use store::Tx;
 
 use super::{
-    ask::of_secret,
+    ask::{of_secret, read_by_secret},
     page::{self, SecretQuery},
 };
 use crate::application::attached;
 
 /// Adds all of the files or, where one can't be had, none of them.
 async fn add(center: &Center, from: &str, whose: (&str, &str), files: Vec<SentFile>) -> Result<(), AppError> {
-    write(center, from, whose, move |tx, application, now| {
-        let add = |file: &SentFile| {
-            let added = attach::add(tx, application, (&file.name, &file.content), now)?;
-            Ok((ATTACH, added))
+    let look = move || {
+        let file = |SentFile { name, content }| {
+            File::read(&name, content).map_err(|(name, why)| Refused::Attachment { name, why }.into())
         };
+        files.into_iter().map(file).collect::<Result<Vec<_>, AppError>>()
+    };
+    let files = tokio::task::spawn_blocking(look).await??;
+    write(center, from, whose, move |tx, application, now| {
+        let add = |file| Ok((ATTACH, keep::attach(tx, application, file, now)?));
         files.iter().map(add).collect()
     })
     .await
@@ -48,7 +53,7 @@ async fn add(center: &Center, from: &str, whose: (&str, &str), files: Vec<SentFi
 async fn remove(center: &Center, from: &str, whose: (&str, &str), which: &str) -> Result<(), AppError> {
     let number = which.parse().map_err(|_| AppError::not_found("attachment", which))?;
     write(center, from, whose, move |tx, application, now| {
-        Ok(vec![(DETACH, attach::remove(tx, application, number, now)?)])
+        Ok(vec![(DETACH, keep::detach(tx, application, number, now)?)])
     })
     .await
 }
@@ -110,13 +115,7 @@ pub async fn show(
 ) -> Result<Response, AppError> {
     center.limits.request(&front.from)?;
     let Ok(Path((number, which))) = path else { return Err(AppError::not_found("page", "")) };
-    let secret = credentials::hash(&query.secret);
-    let read = move |tx: &Tx| attached::of_application(tx, &of_secret(tx, &number, &secret)?, &which);
-    match center.try_read(read).await {
-        Err(error @ AppError::NotFound { .. }) => {
-            center.limits.application(&front.from)?;
-            Err(error)
-        }
-        found => Ok(attached::answer(found?)),
-    }
+    let read = move |tx: &Tx, application: Application| attached::of_application(tx, &application, &which);
+    let whose = (number.as_str(), query.secret.as_str());
+    Ok(attached::answer(read_by_secret(&center, &front.from, whose, read).await?))
 }

@@ -1,4 +1,4 @@
-//! The past of the demo's center: a month that never happened and are marked as such. The center itself plays them, with
+//! The past of the demo's center: a month that never happened and is marked as such. The center itself plays it, with
 //! its own rules, by a clock that stands where it is put: contracts are signed, jobs are handed in, planned, metered and
 //! paid for, nodes are drained, a month is closed. Only the machines are none ([`hall`]).
 

@@ -172,4 +172,8 @@ fn a_file_is_taken_by_what_it_is_and_within_its_bounds() {
     let refused = attach(&stranger, whose, &[("beyond.pdf", &beyond)]);
     assert_eq!(refused.status, 413, "{}", refused.body);
     assert_eq!(attachments(&site, whose.0).len(), 8);
+    // A form that takes no files reads none.
+    let kind = ("Content-Type", "multipart/form-data; boundary=----between");
+    let files = multipart(&[("login", "li")], &[("a.pdf", &ten)]);
+    assert_eq!(stranger.send_bytes("POST", "/sign-in", files, &[kind]).status, 415);
 }
